@@ -48,7 +48,7 @@ class StatusChanged:
     station: StationId
     evse: EvseId
     status: str
-    """Available, Preparing, Charging, SuspendedEV, SuspendedEVSE, Finishing, Occupied, Reserved, Unavailable, Faulted."""
+    """A status of OCPP 1.6 (Available, Preparing, Charging ... Faulted), or `Occupied` of 2.0.1."""
     error_code: str | None
     at: int
 
