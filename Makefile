@@ -72,5 +72,5 @@ clean:
 
 node_modules/.package-lock.json: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "Node.js 20 or newer with npm is needed"; exit 1; }
-	npm ci --silent --ignore-scripts
+	npm install --silent --no-save --ignore-scripts
 	touch $@
