@@ -1,0 +1,1 @@
+"""Alembic migrations, from the first release on. A released one is never edited."""
