@@ -1,0 +1,116 @@
+"""Typed settings of a node and of a member: one TOML file in the data folder, environment variables on top.
+
+`SUNPILE_HTTP_PORT=9000` overrides `http_port`. A wrong setting is refused with its key and what is allowed.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sunpile.basics.errors import SettingInvalid
+from sunpile.basics.interval import check_length
+
+FILE = "sunpile.toml"
+T = TypeVar("T", bound="FileSettings")
+
+
+class FileSettings(BaseSettings):
+    """What a node and a member have in common."""
+
+    model_config = SettingsConfigDict(env_prefix="SUNPILE_", extra="forbid", frozen=True)
+
+    folder: Path = Path("data")
+    """Where keys, database and chain journal live."""
+    host: str = "127.0.0.1"
+    """Address to listen on; loopback unless told otherwise."""
+    database: str = ""
+    """SQLAlchemy URL; empty = SQLite in the folder."""
+
+    @classmethod
+    def load(cls: type[T], folder: Path, **overrides: object) -> T:
+        """Read `sunpile.toml` in `folder`; environment variables and `overrides` win.
+
+        Raises
+        ------
+        SettingInvalid
+            naming the key and the allowed values.
+        """
+        path = folder / FILE
+        if not path.exists():
+            raise SettingInvalid("folder", str(folder), f"a folder with {FILE}; make one with: sunpile init")
+        try:
+            values = tomllib.loads(path.read_text())
+        except tomllib.TOMLDecodeError as fault:
+            raise SettingInvalid(FILE, str(path), f"valid TOML ({fault})") from fault
+        values = {key: value for key, value in values.items() if f"SUNPILE_{key.upper()}" not in os.environ}
+        try:
+            return cls.model_validate({"folder": folder, **values, **overrides})
+        except ValidationError as fault:
+            first = fault.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            raise SettingInvalid(key, str(first.get("input", "")), _allowed(cls, key, first["msg"])) from fault
+
+
+def _allowed(cls: type[BaseSettings], key: str, message: str) -> str:
+    if key not in cls.model_fields:
+        return "one of the keys " + ", ".join(sorted(cls.model_fields))
+    return message[0].lower() + message[1:]
+
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+IntervalLength = Annotated[int, AfterValidator(check_length)]
+
+
+class NodeSettings(FileSettings):
+    """Settings of `sunpile node`."""
+
+    http_port: Port = 8400
+    """Page, API and RPC."""
+    ocpp_port: Port = 8480
+    """Piles connect to ws://HOST:PORT/ocpp/IDENTITY."""
+    rpc_port: Port = 0
+    """Port of the embedded engine on loopback; 0 = any free one."""
+    market: Literal["on", "off"] = "on"
+    """off: run the piles alone, without a chain."""
+    engine: Literal["anvil", "rpc"] = "anvil"
+    """anvil: embedded, one machine; rpc: any EVM chain at `rpc_url`."""
+    rpc_url: str = ""
+    """JSON-RPC of the `rpc` engine."""
+    confirmations: int = Field(1, ge=1, le=1000)
+    """Blocks until a foreign chain's block counts as final."""
+    chain_id: int = Field(4242, ge=1, le=2**53)
+    clock: str = Field("machine", pattern=r"^(machine|town://[^:/]+:\d+)$")
+    """machine, or town://host:port for a simulated day."""
+    interval_length: IntervalLength = 900
+    """Seconds of a market interval: a divisor of 900 from 5 up."""
+    grace: int = Field(60, ge=0, le=3600)
+    """Seconds after an interval's end in which readings may still arrive."""
+    currency: str = Field("EUR", pattern=r"^[A-Z]{3}$")
+    """ISO 4217."""
+    retail_cap: int = Field(1_000_000, gt=0, le=2**31)
+    """Highest retail tariff [micro/kWh]; sets the reserve of buyers."""
+    co2_grid: int = Field(380, ge=0, le=2000)
+    """Grams of CO2 in a kWh from the grid."""
+    members: list[str] = []
+    """URLs of the council members' processes."""
+    genesis_time: int = Field(0, ge=0)
+    """Time of the chain's first block [Unix s]; 0 = when it is initialised."""
+    live_poll: int = Field(300, ge=5, le=900)
+    """Seconds between polls of inverters for live power."""
+    sample_interval: int = Field(300, ge=5, le=3600)
+    """Seconds between a pile's meter samples while it charges."""
+
+
+class MemberSettings(FileSettings):
+    """Settings of `sunpile member`."""
+
+    port: Port = 8500
+    rpc_url: str = "http://127.0.0.1:8400/rpc"
+    """The chain as this member reads it."""
+    market: str = ""
+    """Address of EnergyMarket; empty = ask the node at `node_url`."""
+    node_url: str = "http://127.0.0.1:8400"
