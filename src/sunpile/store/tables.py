@@ -49,6 +49,7 @@ connectors = Table(
     Column("station", String(48), ForeignKey("stations.station"), primary_key=True),
     Column("evse", Integer, primary_key=True),
     Column("point", Integer, doc="metering point on chain"),
+    Column("price", Integer, nullable=False, server_default="0", doc="micro/kWh a driver pays here"),
     Column("status", String(24), nullable=False, server_default="Unavailable"),
     Column("error_code", String(64)),
     Column("status_at", Big),
@@ -79,12 +80,22 @@ registers = Table(
     metadata,
     Column("station", String(48), primary_key=True),
     Column("evse", Integer, primary_key=True),
-    Column("epoch", Integer, primary_key=True, doc="rises when the meter starts again from a lower value"),
     Column("at", Big, primary_key=True, doc="the pile's time of the sample"),
+    Column("wh", Big, primary_key=True, doc="Energy.Active.Import.Register"),
+    Column("taken_at", Big, nullable=False, doc="`at`, but not later than it was received"),
     Column("received_at", Big, nullable=False),
-    Column("wh", Big, nullable=False, doc="Energy.Active.Import.Register"),
     Column("kind", String(16), nullable=False, doc="clock, sample, begin, end"),
-    Column("held", String(48), doc="why it is not billed; null = trusted"),
+    Column("held", String(48), doc="why it can never be billed; other doubts are judged from all samples at each use"),
+    Index("ix_meter_registers_taken_at", "taken_at"),
+)
+
+register_borders = Table(
+    "register_borders",
+    metadata,
+    Column("station", String(48), primary_key=True),
+    Column("evse", Integer, primary_key=True),
+    Column("at", Big, primary_key=True, doc="an interval's end"),
+    Column("wh", Big, nullable=False, doc="the register up to which energy has been reported to the market"),
 )
 
 # -- sessions, drivers, money -----------------------------------------------------------------------------------
@@ -97,6 +108,7 @@ drivers = Table(
     Column("address", String(42), doc="payer of the channel"),
     Column("session_key", String(42), doc="authorised signer of vouchers"),
     Column("api_key_hash", LargeBinary, unique=True),
+    Column("pays", Boolean, nullable=False, server_default="1", doc="false = the pile owner's own car, nothing to pay"),
     Column("created_at", Big, nullable=False),
 )
 
@@ -109,20 +121,31 @@ sessions = Table(
     Column("driver", String(48)),
     Column("id_token", String(36)),
     Column("ocpp_transaction", String(48), nullable=False, doc="the pile's or our id of the OCPP transaction"),
-    Column("state", String(16), nullable=False, doc="active, ended, held"),
+    Column("state", String(16), nullable=False, doc="active, waiting (ended, messages missing), ended, held"),
+    Column("begun", Boolean, nullable=False, doc="its start has been seen, not only later messages"),
+    Column("pays", Boolean, nullable=False, server_default="1", doc="false = the pile owner's own car"),
     Column("started_at", Big, nullable=False),
     Column("ended_at", Big),
-    Column("start_wh", Big, nullable=False),
+    Column("start_wh", Big),
     Column("end_wh", Big),
-    Column("epoch", Integer, nullable=False, server_default="0"),
+    Column("last_at", Big, nullable=False, doc="of the newest register counted in `wh`"),
+    Column("last_wh", Big, doc="the newest register counted in `wh`"),
+    Column("wh", Big, nullable=False, server_default="0", doc="metered so far"),
+    Column("first_seq", Integer),
+    Column("last_seq", Integer),
+    Column("seqs", Text, nullable=False, server_default="", doc="sequence numbers seen, as 0-4,6-6"),
     Column("price", Integer, nullable=False, doc="micro/kWh shown before the start"),
     Column("channel", LargeBinary, doc="id of the payment channel"),
     Column("owed", Big, nullable=False, server_default="0", doc="nano, for energy metered so far"),
     Column("paid", Big, nullable=False, server_default="0", doc="nano, covered by vouchers of this session"),
+    Column("late_since", Big, doc="since when a voucher has been missing"),
+    Column("idle_since", Big, doc="since when the pile says Available, although no stop came"),
     Column("stop_reason", String(32)),
     Column("held_reason", String(48)),
+    Column("doubts", Text, nullable=False, server_default="", doc="what a person should look at, comma separated"),
     UniqueConstraint("station", "ocpp_transaction"),
     Index("ix_sessions_station_state", "station", "state"),
+    Index("ix_sessions_driver_state", "driver", "state"),
 )
 
 session_messages = Table(
@@ -140,7 +163,7 @@ cdrs = Table(
     "cdrs",
     metadata,
     Column("cdr", String(48), primary_key=True),
-    Column("session", String(48), nullable=False, unique=True),
+    Column("session", String(48), nullable=False, index=True),
     Column("body", Text, nullable=False, doc="the charge detail record as JSON, final"),
     Column("created_at", Big, nullable=False),
 )
@@ -167,6 +190,8 @@ channels = Table(
     Column("deposit", Big, nullable=False),
     Column("settled", Big, nullable=False, server_default="0"),
     Column("best", Big, nullable=False, server_default="0", doc="highest accepted cumulative, nano"),
+    Column("owed", Big, nullable=False, server_default="0", doc="metered in all its sessions, nano"),
+    Column("opened_at", Big, nullable=False, server_default="0"),
     Column("state", String(16), nullable=False, doc="open, closing, closed"),
 )
 
@@ -175,7 +200,8 @@ top_ups = Table(
     metadata,
     Column("reference", String(64), primary_key=True, doc="the rail's reference; minted once on chain"),
     Column("rail", String(16), nullable=False),
-    Column("driver", String(48), nullable=False),
+    Column("driver", String(48), doc="null = the owner of a point tops up"),
+    Column("address", String(42), nullable=False, doc="who receives the tokens"),
     Column("minor", Big, nullable=False, doc="minor units of the currency"),
     Column("nano", Big, nullable=False),
     Column("state", String(16), nullable=False, doc="pending, confirmed, minted, failed"),
