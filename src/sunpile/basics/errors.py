@@ -24,6 +24,7 @@
     |   +-- InverterUnreachable
     |   +-- PortBusy
     |   +-- ProgramMissing                anvil is not installed
+    +-- ChainFault                   502  the chain's node answered with an error that is not a revert
     +-- ChainRefused                 422  the contract reverted: `reason` is its own word
     +-- Inconsistent                 500  store and chain differ
 
@@ -126,6 +127,18 @@ class ChainRefused(SunpileError):
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(detail or f"the contract refused: {reason}", reason=reason)
         self.reason = reason
+
+
+class ChainFault(SunpileError):
+    """The chain's node answered with an error that is no revert (nonce, fee, unknown block); `message` is its own."""
+
+    status = 502
+    code = "chain-fault"
+
+    def __init__(self, number: int, message: str) -> None:
+        super().__init__(f"the chain's node answered: {message}", number=number)
+        self.number = number
+        self.message = message
 
 
 class TooMany(SunpileError):

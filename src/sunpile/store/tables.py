@@ -332,10 +332,11 @@ chain_submissions = Table(
     Column("to", String(42), nullable=False),
     Column("data", LargeBinary, nullable=False),
     Column("gas_limit", Big, nullable=False),
-    Column("attempts", Text, nullable=False, doc="JSON list of {raw, hash, fee, at}"),
+    Column("attempts", Text, nullable=False, doc="JSON list of {raw, hash, max_fee, tip, at, head}"),
     Column("block", Big),
     Column("gas_used", Big),
     Column("reason", String(200), doc="revert reason"),
+    Column("receipt", Text, doc="JSON of the receipt, kept because a chain may drop old ones"),
     Column("created_at", Big, nullable=False),
 )
 
