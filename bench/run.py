@@ -32,10 +32,8 @@ def table(rows: list[dict[str, Any]]) -> str:
     lines = [f"{'':4} {'figure':46} {'value':>14} {'unit':12} {'goal':>12}  peer"]
     for row in rows:
         peer = f"{row['peer']}: {row['peer_value']:,}" if row.get("peer") else ""
-        value = f"{row['value']:,}"
-        lines.append(
-            f"{'ok' if holds(row) else 'MISS':4} {row['name']:46} {value:>14} {row['unit']:12} {row['goal']:>12}  {peer}"
-        )
+        verdict, value = ("ok" if holds(row) else "MISS"), f"{row['value']:,}"
+        lines.append(f"{verdict:4} {row['name']:46} {value:>14} {row['unit']:12} {row['goal']:>12}  {peer}")
     return "\n".join(lines)
 
 
