@@ -1,0 +1,77 @@
+"""Compile the deployable contracts and write their artifacts.
+
+    .venv-contracts/bin/python contracts/build.py [OUTPUT]
+
+A file in CamelCase is a contract, one in snake_case a module that contracts take in. Each artifact is
+`{"abi", "bytecode", "deployed_size"}`; the bytes are the same wherever the sources are the same.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from vyper.compiler import compile_from_file_input
+from vyper.compiler.input_bundle import FilesystemInputBundle
+from vyper.compiler.settings import OptimizationLevel, Settings
+
+CONTRACTS = Path(__file__).resolve().parent
+ARTIFACTS = CONTRACTS.parent / "src" / "sunpile" / "chain" / "artifacts"
+EVM_VERSION = "prague"
+SIZE_LIMIT = 24_576
+"""Bytes of code that a chain accepts for one contract (EIP-170)."""
+
+
+def deployables() -> list[Path]:
+    """The source of every contract that is deployed."""
+    return sorted(path for path in CONTRACTS.glob("*.vy") if path.stem[0].isupper())
+
+
+def compile_contract(source: Path, optimize: str = "gas") -> dict[str, Any]:
+    """The artifact of one contract."""
+    bundle = FilesystemInputBundle([CONTRACTS])
+    output = compile_from_file_input(
+        bundle.load_file(source.relative_to(CONTRACTS)),
+        input_bundle=bundle,
+        settings=Settings(optimize=OptimizationLevel.from_string(optimize), evm_version=EVM_VERSION),
+        output_formats=["abi", "bytecode", "bytecode_runtime", "layout"],
+    )
+    immutables = _spans(output["layout"].get("code_layout", {}))
+    size = len(output["bytecode_runtime"]) // 2 - 1 + max((end for _, end in immutables), default=0)
+    if size > SIZE_LIMIT:
+        raise SystemExit(f"{source.stem}: {size} bytes of code, more than the {SIZE_LIMIT} a chain accepts")
+    return {"abi": output["abi"], "bytecode": output["bytecode"], "deployed_size": size}
+
+
+def _spans(layout: dict[str, Any]) -> Iterator[tuple[int, int]]:
+    """(first, past last) byte of each immutable; constructors append them to the code."""
+    for entry in layout.values():
+        if "offset" in entry and "length" in entry:
+            yield entry["offset"], entry["offset"] + entry["length"]
+        else:
+            yield from _spans(entry)
+
+
+def text_of(artifact: dict[str, Any]) -> str:
+    """An artifact as it stands in its file: one ABI entry a line, so that a change is readable."""
+    abi = ",\n".join("  " + json.dumps(entry, sort_keys=True) for entry in artifact["abi"])
+    size, code = artifact["deployed_size"], artifact["bytecode"]
+    return f'{{"abi": [\n{abi}\n],\n"deployed_size": {size},\n"bytecode": "{code}"}}\n'
+
+
+def main(output: Path) -> None:
+    """Write the artifact of every contract to `output`."""
+    output.mkdir(parents=True, exist_ok=True)
+    sources = deployables()
+    for source in sources:
+        artifact = compile_contract(source)
+        (output / f"{source.stem}.json").write_text(text_of(artifact))
+        print(f"{source.stem:<16} {artifact['deployed_size']:>6} bytes")
+    for stale in output.glob("*.json"):
+        if stale.stem not in {source.stem for source in sources}:
+            stale.unlink()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ARTIFACTS)
