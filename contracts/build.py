@@ -1,6 +1,6 @@
 """Compile the deployable contracts and write their artifacts.
 
-    .venv-contracts/bin/python contracts/build.py [OUTPUT]
+    .venv-contracts/bin/python contracts/build.py [CONTRACT ...]
 
 A file in CamelCase is a contract, one in snake_case a module that contracts take in. Each artifact is
 `{"abi", "bytecode", "deployed_size"}`; the bytes are the same wherever the sources are the same.
@@ -60,18 +60,20 @@ def text_of(artifact: dict[str, Any]) -> str:
     return f'{{"abi": [\n{abi}\n],\n"deployed_size": {size},\n"bytecode": "{code}"}}\n'
 
 
-def main(output: Path) -> None:
-    """Write the artifact of every contract to `output`."""
-    output.mkdir(parents=True, exist_ok=True)
+def main(names: list[str]) -> None:
+    """Write the artifact of every contract, or of those called `names`."""
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
     sources = deployables()
     for source in sources:
+        if names and source.stem not in names:
+            continue
         artifact = compile_contract(source)
-        (output / f"{source.stem}.json").write_text(text_of(artifact))
+        (ARTIFACTS / f"{source.stem}.json").write_text(text_of(artifact))
         print(f"{source.stem:<16} {artifact['deployed_size']:>6} bytes")
-    for stale in output.glob("*.json"):
+    for stale in ARTIFACTS.glob("*.json"):
         if stale.stem not in {source.stem for source in sources}:
             stale.unlink()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ARTIFACTS)
+    main(sys.argv[1:])

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import boa
+from eth.db.backends.memory import MemoryDB
+from eth.db.journal import JournalDB
 
 TABLE = Path(__file__).resolve().parent.parent / "gas.json"
 TOLERANCE = 1.005
@@ -35,13 +37,15 @@ def cold_slots() -> Iterator[None]:
         # SSTORE asks for the original before it writes, so the first answer is the value before the transaction.
         return originals.setdefault((address, slot), read(address, slot))
 
-    boa.env.evm.reset_access_counters()
+    # The list of what is warm is a journal of its own: a fresh one for the call, then the old one with its checkpoints.
+    accounts = state._account_db
+    warm, accounts._journal_accessed_state = accounts._journal_accessed_state, JournalDB(MemoryDB())
     state.get_storage = get_storage
     try:
         yield
     finally:
         del state.get_storage
-        boa.env.evm.reset_access_counters()
+        accounts._journal_accessed_state = warm
 
 
 def transaction_gas(contract: Any, function: str, *args: Any, sender: str) -> int:
