@@ -1,0 +1,47 @@
+"""Entry function of the chapter: the HTTP application of a node."""
+
+from fastapi import FastAPI
+
+from sunpile.basics.errors import SettingInvalid
+from sunpile.people.api import access, drivers, live, market, operator, problems
+from sunpile.people.api.guard import Guard
+from sunpile.people.api.metrics import Metrics
+from sunpile.people.ports import ApiSettings, Events, Operations, Rpc, TownView
+from sunpile.people.web import pages
+
+DESCRIPTION = """Charging piles and rooftop solar, matched every interval and settled by a contract that checks the match itself.
+
+Energy is whole Wh, prices whole micro-currency per kWh, amounts whole nano-currency, times Unix seconds UTC.
+Signatures are 0x text of 65 bytes r, s, v. Errors are `application/problem+json`."""
+
+
+def create_app(
+    view: TownView, operations: Operations, rpc: Rpc, events: Events, settings: ApiSettings
+) -> FastAPI:
+    """The application: API, page, live feed, `/metrics`, `/rpc`.
+
+    Raises
+    ------
+    SettingInvalid
+        if the admin token is too short to be a secret.
+    """
+    if len(settings.admin_token) < 16:
+        raise SettingInvalid("admin_token", "***", "at least 16 characters")
+    metrics = Metrics()
+    app = FastAPI(
+        title="sunpile",
+        version="1",
+        description=DESCRIPTION,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services = access.Services(view, operations, rpc, events, settings, metrics)
+    for part in (market, drivers, operator, live, pages):
+        access.refuse_unguarded(part.router.routes)
+        app.include_router(part.router)
+    app.mount("/static", pages.static_files(), name="static")
+    problems.install(app)
+    app.add_middleware(Guard, body_limit=settings.body_limit, metrics=metrics)
+    return app
