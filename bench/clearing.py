@@ -71,6 +71,7 @@ def linear_program(book: Book) -> float:
     model.a_matrix_.index_ = np.arange(count)
     model.a_matrix_.value_ = np.concatenate((np.ones(len(book.buyers)), -np.ones(len(book.sellers))))
     highs = highspy.Highs()
+    highs.setOptionValue("log_to_console", False)
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("threads", 1)
     highs.passModel(model)
