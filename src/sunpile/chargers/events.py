@@ -26,6 +26,8 @@ class Sample:
     """ReadingContext: Sample.Periodic, Sample.Clock, Transaction.Begin, Transaction.End, Trigger ..."""
     signed: str | None = None
     """SignedData as it came, kept with the record."""
+    held: str | None = None
+    """Why it must not be billed; `clock`: its time is far off. None: nothing known against it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ class TransactionStarted:
     sample: Sample
     offline: bool
     seq_no: int
+    held: str | None = None
+    """`clock`: the pile's time is far off; answered, kept, not billed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,8 @@ class TransactionUpdated:
     charging_state: str | None
     offline: bool
     seq_no: int
+    held: str | None = None
+    """`clock`: the pile's time is far off; answered, kept, not billed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +122,8 @@ class TransactionEnded:
     reason: str
     offline: bool
     seq_no: int
+    held: str | None = None
+    """`clock`: the pile's time is far off; answered, kept, not billed."""
 
 
 StationEvent = Booted | StatusChanged | MeterRead | TransactionStarted | TransactionUpdated | TransactionEnded

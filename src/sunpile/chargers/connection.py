@@ -1,0 +1,232 @@
+"""One authenticated socket: calls in both directions, one outstanding each way.
+
+The reader only sorts frames: answers go to whoever waits, calls go to a worker that takes them in order. So a handler
+may itself call the pile and wait for the answer.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sunpile.basics.clock import Clock
+from sunpile.basics.errors import FrameInvalid, PileUnreachable, SunpileError, TooMany
+from sunpile.chargers.access import Limits
+from sunpile.chargers.codec import Call, CallFault, Codec, Result, Stray
+from sunpile.chargers.validation import Fault
+
+log = logging.getLogger(__name__)
+IDS_REMEMBERED = 128
+"""Message ids of a connection that are checked for repetition, newest first."""
+
+
+class Socket(Protocol):
+    """What a connection needs of a WebSocket."""
+
+    async def receive(self) -> str | bytes | None:
+        """The next text (str) or binary (bytes) message; None once closed."""
+        ...
+
+    async def send(self, text: str) -> None:
+        """Send a text message; a closed socket is no error."""
+        ...
+
+
+@dataclass(slots=True)
+class Counters:
+    """What went wrong, for the metrics."""
+
+    calls_in: int = 0
+    calls_out: int = 0
+    bad_frames: int = 0
+    duplicate_ids: int = 0
+    unsolicited_results: int = 0
+    stale_frames: int = 0
+    takeovers: int = 0
+    refused: int = 0
+    limited: int = 0
+    failures: int = 0
+    call_timeouts: int = 0
+
+
+class CallRefused(SunpileError):
+    """The pile answered a call of ours with a CALLERROR, or with a payload that breaks its schema."""
+
+    status = 502
+    code = "call-refused"
+
+    def __init__(self, ocpp_code: str, detail: str) -> None:
+        super().__init__(detail, ocpp_code=ocpp_code)
+        self.ocpp_code = ocpp_code
+
+
+class Connection:
+    """A pile's socket, from the 101 to its close."""
+
+    def __init__(
+        self,
+        socket: Socket,
+        codec: Codec,
+        handle: Callable[[Call], Awaitable[dict[str, Any]]],
+        clock: Clock,
+        limits: Limits,
+        counters: Counters,
+        *,
+        record: Callable[[bool, str], None],
+        answered: Callable[[Call], None],
+    ) -> None:
+        self._socket = socket
+        self._codec = codec
+        self._handle = handle
+        self._clock = clock
+        self._limits = limits
+        self._counters = counters
+        self._record = record
+        self._answered = answered
+        self._calls: asyncio.Queue[Call | None] = asyncio.Queue()
+        self._seen: dict[int, None] = {}
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+        self._awaited: tuple[str, asyncio.Future[Result | CallFault]] | None = None
+        self._closed = False
+        self.fenced = False
+        """True once a newer connection of the station has taken over: nothing of this one counts any more."""
+
+    async def run(self) -> None:
+        """Serve until the socket closes."""
+        worker = asyncio.create_task(self._work())
+        try:
+            while (text := await self._socket.receive()) is not None:
+                if self.fenced:
+                    self._counters.stale_frames += 1
+                    continue
+                await self._sort(text)
+        finally:
+            self._closed = True
+            self._give_up("the pile hung up")
+            # What was received whole is still acted on; only its answer finds nobody.
+            self._calls.put_nowait(None)
+            await worker
+
+    def fence(self) -> None:
+        """Cut this connection off from the station; its socket is closed by the caller."""
+        self.fenced = True
+        self._give_up("a newer connection took over")
+
+    async def call(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """Call the pile and return the payload of its answer.
+
+        Raises
+        ------
+        PileUnreachable
+            if it hangs up or does not answer in time.
+        CallRefused
+            if it answers with an error, or with something its schema does not know.
+        TooMany
+            if too many calls wait already.
+        """
+        if self._waiting >= self._limits.calls_waiting:
+            raise TooMany("too many calls wait for this pile")
+        with self._clock.work():
+            self._waiting += 1
+            try:
+                async with self._turn:
+                    answer = await self._exchange(action, payload)
+            finally:
+                self._waiting -= 1
+        if isinstance(answer, CallFault):
+            raise CallRefused(answer.code, answer.description or answer.code)
+        broken = self._codec.check_result(action, answer.payload)
+        if broken:
+            self._counters.bad_frames += 1
+            raise CallRefused("FormatViolation", f"the pile's answer to {action} is invalid: {broken}")
+        return answer.payload
+
+    async def _exchange(self, action: str, payload: dict[str, Any]) -> Result | CallFault:
+        if self.fenced or self._closed:
+            raise PileUnreachable("the pile hung up")
+        message_id = secrets.token_hex(8)
+        answer: asyncio.Future[Result | CallFault] = asyncio.get_running_loop().create_future()
+        self._awaited = (message_id, answer)
+        self._counters.calls_out += 1
+        try:
+            await self._send(self._codec.call(message_id, action, payload))
+            return await asyncio.wait_for(answer, self._limits.call_timeout_s)
+        except TimeoutError:
+            self._counters.call_timeouts += 1
+            raise PileUnreachable(f"the pile did not answer {action} in time") from None
+        finally:
+            self._awaited = None
+
+    async def _sort(self, text: str | bytes) -> None:
+        """Give one frame to whom it belongs."""
+        if isinstance(text, bytes):
+            self._counters.bad_frames += 1
+            await self._send(self._codec.error(self._codec.fault(Fault.RPC, "OCPP frames are text")))
+            return
+        self._record(True, text)
+        try:
+            frame = self._codec.decode(text)
+            if isinstance(frame, Call):
+                self._queue(frame)
+        except FrameInvalid as fault:
+            self._counters.bad_frames += 1
+            await self._send(self._codec.error(fault))
+            return
+        if isinstance(frame, Result | CallFault):
+            awaited = self._awaited
+            if awaited is None or awaited[0] != frame.id or awaited[1].done():
+                self._counters.unsolicited_results += 1
+            else:
+                awaited[1].set_result(frame)
+        elif isinstance(frame, Stray):
+            self._counters.unsolicited_results += 1
+
+    def _queue(self, call: Call) -> None:
+        mark = hash(call.id)
+        if mark in self._seen:
+            self._counters.duplicate_ids += 1
+            raise self._codec.fault(Fault.DUPLICATE, "", call.id)
+        self._seen[mark] = None
+        if len(self._seen) > IDS_REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        if self._calls.qsize() >= self._limits.calls_queued:
+            raise self._codec.fault(Fault.BUSY, "", call.id)
+        self._calls.put_nowait(call)
+
+    async def _work(self) -> None:
+        while (call := await self._calls.get()) is not None:
+            if self.fenced:
+                self._counters.stale_frames += 1
+                continue
+            with self._clock.work():
+                await self._answer(call)
+
+    async def _answer(self, call: Call) -> None:
+        self._counters.calls_in += 1
+        try:
+            answer = self._codec.result(call.id, await self._handle(call))
+        except FrameInvalid as fault:
+            self._counters.bad_frames += 1
+            answer = self._codec.error(FrameInvalid(fault.ocpp_code, fault.detail, call.id))
+        except Exception:
+            # The last resort: one pile's message must never end anything but itself.
+            self._counters.failures += 1
+            log.exception("%s could not be handled", call.action)
+            answer = self._codec.error(self._codec.fault(Fault.INTERNAL, "", call.id))
+            await self._send(answer)
+            return
+        await self._send(answer)
+        self._answered(call)
+
+    async def _send(self, text: str) -> None:
+        if self.fenced or self._closed:
+            return
+        self._record(False, text)
+        await self._socket.send(text)
+
+    def _give_up(self, reason: str) -> None:
+        if self._awaited is not None and not self._awaited[1].done():
+            self._awaited[1].set_exception(PileUnreachable(reason))

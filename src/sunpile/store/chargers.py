@@ -1,0 +1,191 @@
+"""Stations, connectors and the talk with them: implements `StationBook`.
+
+The raw frame log is written in groups a moment later and is the one thing here that a crash may shorten; everything
+awaited is durable when it returns.
+"""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from sunpile.basics.errors import Conflict, InputInvalid, NotFound
+from sunpile.basics.ids import EvseId, PointId, StationId
+from sunpile.chargers.access import new_password
+from sunpile.chargers.events import Booted, StatusChanged
+from sunpile.chargers.ports import StationRecord
+from sunpile.store.database import Database
+from sunpile.store.tables import connectors, frames, refused_attempts, stations
+
+IDENTITY = re.compile(r"[A-Za-z0-9*\-_=+|@.]{1,48}", re.ASCII)
+"""identifierString of OCPP 2.0.1 without the colon, which ends the user name in Basic authentication."""
+FLUSH_S = 0.25
+FLUSH_ROWS = 500
+FRAMES_MAX = 50_000
+"""Frames that may wait while the store is slow; beyond it the oldest are dropped and counted."""
+
+
+class StationStore:
+    """`StationBook` on the store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._frames: list[dict[str, Any]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._flushing: asyncio.Task[None] | None = None
+        self.frames_dropped = 0
+
+    # -- stations -------------------------------------------------------------------------------------------------
+
+    async def add(
+        self, station: str, max_w: int, evses: Sequence[tuple[int, int | None]] = (), tenant: str = "default"
+    ) -> str:
+        """Add a station with its (EVSE, metering point) pairs; return its password, 40 hex digits, shown only here.
+
+        Raises
+        ------
+        InputInvalid
+            if no pile could be given that identity.
+        Conflict
+            if the identity is taken.
+        """
+        if not IDENTITY.fullmatch(station):
+            raise InputInvalid("a pile's identity is 1 to 48 letters, digits or * - _ = + | @ .")
+        password, salt, hashed = new_password()
+
+        def work(connection: Connection) -> None:
+            if connection.execute(select(stations.c.station).where(stations.c.station == station)).first():
+                raise Conflict(f"station {station} exists already")
+            connection.execute(
+                insert(stations).values(
+                    station=station, tenant=tenant, password_salt=salt, password_hash=hashed, max_w=max_w
+                )
+            )
+            for evse, point in evses:
+                connection.execute(insert(connectors).values(station=station, evse=evse, point=point))
+
+        await self._database.write(work)
+        return password
+
+    async def renew_password(self, station: str) -> str:
+        """Give a station a new password and return it; the old one stops working at once.
+
+        Raises
+        ------
+        NotFound
+            if there is no such station.
+        """
+        password, salt, hashed = new_password()
+        change = update(stations).where(stations.c.station == station).values(password_salt=salt, password_hash=hashed)
+        if await self._database.write(lambda connection: connection.execute(change).rowcount) != 1:
+            raise NotFound(f"there is no station {station}")
+        return password
+
+    async def points(self) -> dict[tuple[StationId, EvseId], PointId]:
+        """The metering point of every EVSE that has one."""
+        query = select(connectors.c.station, connectors.c.evse, connectors.c.point).where(
+            connectors.c.point.is_not(None)
+        )
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {(StationId(row.station), EvseId(row.evse)): PointId(row.point) for row in rows}
+
+    # -- StationBook ----------------------------------------------------------------------------------------------
+
+    async def find(self, station: str) -> StationRecord | None:
+        """See `StationBook.find`."""
+        query = select(
+            stations.c.station,
+            stations.c.tenant,
+            stations.c.password_salt,
+            stations.c.password_hash,
+            stations.c.max_w,
+        ).where(stations.c.station == station)
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        if row is None:
+            return None
+        return StationRecord(StationId(row[0]), row[1], bytes(row[2]), bytes(row[3]), row[4])
+
+    async def refused(self, station: str, reason: str, at: int) -> None:
+        """See `StationBook.refused`."""
+        row = insert(refused_attempts).values(station=station[:255], at=at, reason=reason[:32])
+        await self._database.write(lambda connection: connection.execute(row))
+
+    async def connected(self, station: StationId, version: str, at: int) -> None:
+        """See `StationBook.connected`."""
+        change = update(stations).where(stations.c.station == station).values(ocpp_version=version, last_seen=at)
+        await self._database.write(lambda connection: connection.execute(change))
+
+    async def booted(self, event: Booted, at: int) -> None:
+        """See `StationBook.booted`."""
+        change = (
+            update(stations)
+            .where(stations.c.station == event.station)
+            .values(
+                vendor=event.vendor,
+                model=event.model,
+                serial=event.serial,
+                firmware=event.firmware,
+                boot_at=at,
+                last_seen=at,
+            )
+        )
+        await self._database.write(lambda connection: connection.execute(change))
+
+    async def status_changed(self, event: StatusChanged) -> None:
+        """See `StationBook.status_changed`. An EVSE nobody registered is kept too, without a metering point."""
+
+        def work(connection: Connection) -> None:
+            values = {"status": event.status, "error_code": event.error_code, "status_at": event.at}
+            which = (connectors.c.station == event.station) & (connectors.c.evse == event.evse)
+            if connection.execute(update(connectors).where(which).values(values)).rowcount == 0:
+                connection.execute(
+                    insert(connectors).values(station=event.station, evse=event.evse, point=None, **values)
+                )
+
+        await self._database.write(work)
+
+    def frame(self, station: StationId, at: int, incoming: bool, frame: str) -> None:
+        """See `StationBook.frame`."""
+        # A text column of PostgreSQL takes no NUL; a raw one is no valid JSON, so nothing but an attack is altered.
+        self._frames.append(
+            {"station": station, "at": at, "incoming": incoming, "frame": frame.replace("\x00", "\ufffd")}
+        )
+        if len(self._frames) > FRAMES_MAX:
+            self.frames_dropped += FLUSH_ROWS
+            del self._frames[:FLUSH_ROWS]
+        if self._flushing is None and len(self._frames) >= FLUSH_ROWS:
+            self._start_flush()
+        elif self._flushing is None and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self._start_flush)
+
+    # -- frame log ------------------------------------------------------------------------------------------------
+
+    def _start_flush(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._flushing is None:
+            self._flushing = asyncio.get_running_loop().create_task(self._flush())
+
+    async def _flush(self) -> None:
+        try:
+            while self._frames:
+                rows, self._frames = self._frames, []
+                await self._database.write(lambda connection, rows=rows: connection.execute(insert(frames), rows))
+        finally:
+            self._flushing = None
+
+    async def flush(self) -> None:
+        """Return once every frame so far is durable."""
+        while self._frames or self._flushing is not None:
+            self._start_flush()
+            if self._flushing is not None:
+                await asyncio.shield(self._flushing)
+
+    async def prune_frames(self, before: int) -> int:
+        """Delete frames older than `before` [Unix s]; return how many."""
+        return await self._database.write(
+            lambda connection: connection.execute(delete(frames).where(frames.c.at < before)).rowcount
+        )
