@@ -96,6 +96,7 @@ register_borders = Table(
     Column("evse", Integer, primary_key=True),
     Column("at", Big, primary_key=True, doc="an interval's end"),
     Column("wh", Big, nullable=False, doc="the register up to which energy has been reported to the market"),
+    Column("energy", Big, doc="Wh reported for the interval that ends here; null = not reported yet"),
 )
 
 # -- sessions, drivers, money -----------------------------------------------------------------------------------
@@ -139,7 +140,7 @@ sessions = Table(
     Column("owed", Big, nullable=False, server_default="0", doc="nano, for energy metered so far"),
     Column("paid", Big, nullable=False, server_default="0", doc="nano, covered by vouchers of this session"),
     Column("late_since", Big, doc="since when a voucher has been missing"),
-    Column("idle_since", Big, doc="since when the pile says Available, although no stop came"),
+    Column("waits_since", Big, doc="our time since when missing messages or a stop are awaited"),
     Column("stop_reason", String(32)),
     Column("held_reason", String(48)),
     Column("doubts", Text, nullable=False, server_default="", doc="what a person should look at, comma separated"),
