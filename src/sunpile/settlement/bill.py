@@ -8,6 +8,8 @@ from sunpile.market import Clearing
 from sunpile.market.payment import buyer_due, grid_due, seller_due
 from sunpile.settlement.batch import Batch, LateBatch
 
+NOTHING = Nano(0)
+
 
 @dataclass(frozen=True, slots=True)
 class Bill:
@@ -28,7 +30,7 @@ class Bill:
     """What the same energy comes to with the grid alone."""
     late: bool = False
     """Settled by the late rule."""
-    unpaid: Nano = Nano(0)
+    unpaid: Nano = NOTHING
     """Part that the point's balance did not cover: the utility's claim outside the chain."""
 
     @property

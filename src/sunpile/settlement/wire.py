@@ -16,7 +16,10 @@ from sunpile.settlement.witness import LeafProof, Witness
 
 Json = dict[str, Any]
 T = TypeVar("T")
-HEADER_NUMBERS = ["zone", "interval", "round", "price", "buyers", "sellers", "buy_above", "buy_at", "sell_below", "sell_at", "tariff_index"]
+HEADER_NUMBERS = (
+    *("zone", "interval", "round", "price", "buyers", "sellers"),
+    *("buy_above", "buy_at", "sell_below", "sell_at", "tariff_index"),
+)
 MANY = 1_000_000
 """More readings, rows or words than this are not read."""
 

@@ -262,6 +262,9 @@ readings = Table(
     Column("signature", LargeBinary, nullable=False),
     Column("received_at", Big, nullable=False),
     Column("differing", Boolean, nullable=False, server_default="0", doc="a second valid reading differed"),
+    Column("second_wh", Big, doc="that second reading, kept as evidence"),
+    Column("second_salt", LargeBinary),
+    Column("second_signature", LargeBinary),
     Index("ix_readings_interval", "interval"),
 )
 
@@ -271,7 +274,7 @@ batches = Table(
     Column("zone", Integer, primary_key=True),
     Column("interval", Big, primary_key=True),
     Column("round", Integer, primary_key=True),
-    Column("body", Text, nullable=False, doc="header, rows and tariff as JSON: what members signed"),
+    Column("body", Text, nullable=False, doc="the proposal and the chain's facts it was built on, as JSON"),
     Column("digest", LargeBinary, nullable=False),
     Column("witness_root", LargeBinary, nullable=False),
     Column("signatures", Text, nullable=False, server_default="[]", doc="JSON list of [seat, hex]"),
@@ -279,6 +282,21 @@ batches = Table(
     Column("state", String(16), nullable=False, doc="proposed, attested, sent, settled, voided"),
     Column("price", Integer, nullable=False),
     Column("volume_wh", Big, nullable=False),
+    Column("chain_tx", LargeBinary),
+    Column("gas", Big),
+    Column("created_at", Big, nullable=False),
+)
+
+late_batches = Table(
+    "late_batches",
+    metadata,
+    Column("zone", Integer, primary_key=True),
+    Column("interval", Big, primary_key=True),
+    Column("round", Integer, primary_key=True),
+    Column("body", Text, nullable=False, doc="the late proposal as JSON: what members signed"),
+    Column("digest", LargeBinary, nullable=False),
+    Column("signatures", Text, nullable=False, server_default="[]", doc="JSON list of [seat, hex]"),
+    Column("state", String(16), nullable=False, doc="proposed, attested, sent, settled, refused"),
     Column("chain_tx", LargeBinary),
     Column("gas", Big),
     Column("created_at", Big, nullable=False),

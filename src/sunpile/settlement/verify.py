@@ -1,0 +1,223 @@
+"""Check a receipt, trusting nobody: the file and two kinds of question to the chain, `eth_call` and `eth_getCode`."""
+
+from dataclasses import dataclass
+
+from sunpile.basics.errors import InputInvalid, SunpileError
+from sunpile.basics.hashing import keccak256
+from sunpile.basics.ids import Address
+from sunpile.basics.interval import Interval
+from sunpile.basics.typed_data import word
+from sunpile.market import Book, Clearing, clear, net_zone, verify
+from sunpile.market.payment import buyer_due, seller_due
+from sunpile.settlement.batch import market_domain, signed_digest
+from sunpile.settlement.council import attest, quorum
+from sunpile.settlement.ports import ChainView
+from sunpile.settlement.receipt import SHARED_NOTE, Receipt, digest_of
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing checked."""
+
+    name: str
+    ok: bool
+    text: str
+    """What was found, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All lines, and what they come to."""
+
+    lines: tuple[Line, ...]
+    holds: bool
+    """True if every line holds and the receipt proves itself."""
+    sentence: str
+    """The verdict, naming the first line that fails."""
+
+
+def verify_receipt(receipt: Receipt, chain: ChainView) -> Verdict:
+    """Check `receipt` line by line against `chain`. A line that cannot be asked fails; nothing is raised."""
+    checks = (
+        ("reading", _reading_line),
+        ("signer", _signer_line),
+        ("price", _price_line),
+        ("fill", _fill_line),
+        ("payment", _payment_line),
+        ("digest", _digest_line),
+        ("council", _council_line),
+        ("code", _code_line),
+    )
+    lines: list[Line] = []
+    for name, check in checks:
+        try:
+            ok, text = check(receipt, chain)
+        except SunpileError as fault:
+            ok, text = False, fault.detail
+        lines.append(Line(name, ok, text))
+    lines.append(Line("chain", True, f"Who runs the chain: {receipt.place.runs}."))
+    failed = next((line for line in lines if not line.ok), None)
+    where = f"point {receipt.point} in interval {receipt.header.interval}"
+    if failed is None:
+        return Verdict(tuple(lines), True, f"Everything holds: {where} was settled as this receipt says.")
+    if receipt.rows is None and failed.name == "price":
+        broken = next((line for line in lines if not line.ok and line.name not in ("price", "fill", "payment")), None)
+        if broken is None:
+            return Verdict(tuple(lines), False, SHARED_NOTE)
+        failed = broken
+    return Verdict(tuple(lines), False, f"This does not hold for {where}: {failed.name}. {failed.text}")
+
+
+def _reading_line(receipt: Receipt, _chain: ChainView) -> tuple[bool, str]:
+    root, header = receipt.header.witness_root, receipt.header
+    if receipt.readings[0].signed.reading.point != receipt.point:
+        return False, f"The first reading is not that of point {receipt.point}."
+    for item in receipt.readings:
+        reading, proof = item.signed.reading, item.proof
+        if reading.interval != header.interval:
+            return False, f"The reading of point {reading.point} is of interval {reading.interval}."
+        if proof.point != reading.point or proof.commitment != reading.struct_hash() or not proof.holds(root):
+            return False, f"The reading of point {reading.point} is not in the witness of the batch."
+    metered = receipt.readings[0].signed.reading.wh
+    return True, f"The meter read {metered} Wh, and the reading is in the witness of the batch."
+
+
+def _signer_line(receipt: Receipt, chain: ChainView) -> tuple[bool, str]:
+    domain = market_domain(receipt.place.chain_id, receipt.place.market)
+    for item in receipt.readings:
+        point, interval = item.signed.reading.point, item.signed.reading.interval
+        raw = _call(chain, receipt.place.registry, "meterKeyAt(uint256,uint256)", point, interval)
+        key, signer = _as_address(raw), item.signed.signer(domain)
+        if signer != key:
+            return False, f"The reading of point {point} is signed by {signer}, the key valid then is {key}."
+        if receipt.parent is not None:
+            behind = int.from_bytes(_call(chain, receipt.place.registry, "parentOf(uint256)", point), "big")
+            if point != receipt.parent and behind != receipt.parent:
+                return False, f"Point {point} does not stand behind the meter of point {receipt.parent}."
+    own = receipt.readings[0].signed.signer(domain)
+    if own == receipt.place.node_key:
+        return True, f"The node's key {own} signed it, for a meter that cannot sign: it proves what the node read."
+    return True, f"The meter's own key {own} signed it, and it was valid in that interval."
+
+
+def _price_line(receipt: Receipt, _chain: ChainView) -> tuple[bool, str]:
+    book, clearing = _cleared(receipt)
+    claimed = (receipt.header.price, receipt.header.buy_above, receipt.header.buy_at)
+    claimed += (receipt.header.sell_below, receipt.header.sell_at)
+    found = (clearing.price, clearing.buy_above, clearing.buy_at, clearing.sell_below, clearing.sell_at)
+    verify(book, clearing)
+    if claimed != found:
+        return False, f"The price {receipt.header.price} is not the equilibrium, {clearing.price} micro per kWh is."
+    return True, (
+        f"{clearing.price} micro per kWh is the middle of the equilibrium of {len(book.buyers)} buyers and "
+        f"{len(book.sellers)} sellers ({clearing.volume} Wh matched), under the limits the receipt states."
+    )
+
+
+def _fill_line(receipt: Receipt, _chain: ChainView) -> tuple[bool, str]:
+    row = _row(receipt)
+    if row is None:
+        fits = receipt.wh == 0 == receipt.matched_wh
+        return fits, f"No energy of point {receipt.point} crossed its meter, so there is no row."
+    wh, fill = row
+    netted = net_zone(
+        {item.signed.reading.point: item.signed.reading.wh for item in receipt.readings},
+        {item.signed.reading.point: receipt.parent for item in receipt.readings if item.proof.point != receipt.parent}
+        if receipt.parent is not None
+        else {},
+    )
+    if netted.get(receipt.point) != wh or receipt.wh != wh:
+        return False, f"The row says {wh} Wh, the readings net to {netted.get(receipt.point)} Wh."
+    if receipt.matched_wh != fill:
+        return False, f"The receipt says {receipt.matched_wh} Wh matched, the clearing gives {fill} Wh."
+    return True, f"Of {wh} Wh, {fill} Wh were matched and {wh - fill} Wh are the grid's."
+
+
+def _payment_line(receipt: Receipt, _chain: ChainView) -> tuple[bool, str]:
+    row = _row(receipt)
+    due = 0
+    if row is not None:
+        wh, fill = row
+        owed = buyer_due if wh > 0 else seller_due
+        due = owed(receipt.tariff, receipt.header.price, abs(wh), abs(fill), receipt.retailer_bills)
+    if due != receipt.nano:
+        return False, f"The receipt says {receipt.nano} nano, the fill comes to {due} nano."
+    return True, f"{'Receives' if due >= 0 else 'Pays'} {abs(due)} nano at the price and the tariff of the interval."
+
+
+def _digest_line(receipt: Receipt, chain: ChainView) -> tuple[bool, str]:
+    header, digest = receipt.header, digest_of(receipt)
+    if digest != receipt.digest or (receipt.rows is not None and receipt.rows.hash() != receipt.rows_hash):
+        return False, "The parts of the receipt do not come to the digest it states."
+    on_chain = _call(chain, receipt.place.market, "digestAt(uint256,uint256)", header.zone, header.interval)
+    if on_chain != digest:
+        known = "another digest" if any(on_chain) else "no digest"
+        return False, f"The market has {known} for zone {header.zone} and interval {header.interval}."
+    return True, f"The market on chain has this batch's digest 0x{digest.hex()}."
+
+
+def _council_line(receipt: Receipt, chain: ChainView) -> tuple[bool, str]:
+    place, ended = receipt.place, Interval(receipt.header.interval, receipt.length).end
+    epoch = int.from_bytes(_call(chain, place.council, "epochOf(uint256)", ended), "big")
+    seats = _as_addresses(_call(chain, place.council, "seatsAt(uint256)", epoch))
+    if list(receipt.seats) != seats:
+        return False, f"The council of epoch {epoch} has other seats than the receipt states."
+    digest = signed_digest(market_domain(place.chain_id, place.market), digest_of(receipt))
+    valid = attest(seats, digest, dict(receipt.signatures)).signatures
+    needed = quorum(len(seats))
+    if len(valid) < len(receipt.signatures) or len(valid) < needed:
+        return False, f"{len(valid)} of {len(seats)} seats signed this digest, {needed} are needed."
+    return True, f"{len(valid)} of {len(seats)} seats signed this digest, {needed} are needed."
+
+
+def _code_line(receipt: Receipt, chain: ChainView) -> tuple[bool, str]:
+    code = chain.code(receipt.place.market)
+    if not code:
+        return False, f"There is no contract at {receipt.place.market}."
+    found = keccak256(code)
+    if found != receipt.place.code_hash:
+        return False, f"The market's code is 0x{found.hex()}, not the one the receipt states."
+    return True, f"The market's code is the one the receipt states, 0x{found.hex()}."
+
+
+def _cleared(receipt: Receipt) -> tuple[Book, Clearing]:
+    if receipt.rows is None:
+        raise InputInvalid("Not shown: the other rows are left out of the shared form.")
+    buyers, sellers = receipt.rows.buyers, receipt.rows.sellers
+    book = Book.from_arrays(
+        receipt.tariff,
+        list(receipt.buy_limits),
+        [wh for _, wh in buyers],
+        list(receipt.sell_limits),
+        [wh for _, wh in sellers],
+        [point for point, _ in buyers],
+        [point for point, _ in sellers],
+    )
+    return book, clear(book)
+
+
+def _row(receipt: Receipt) -> tuple[int, int] | None:
+    """(Wh, matched Wh) of the receipt's row, import positive."""
+    book, clearing = _cleared(receipt)
+    for side, fills, sign in ((book.buyers, clearing.buyer_fills, 1), (book.sellers, clearing.seller_fills, -1)):
+        for (point, _, wh), fill in zip(side.rows(), fills.tolist(), strict=True):
+            if point == receipt.point:
+                return sign * wh, sign * fill
+    return None
+
+
+def _call(chain: ChainView, to: Address, function: str, *arguments: int) -> bytes:
+    """Answer of a view `function(uint256, ...)`."""
+    return chain.call(to, keccak256(function.encode())[:4] + b"".join(word("uint256", value) for value in arguments))
+
+
+def _as_address(raw: bytes) -> Address:
+    return Address("0x" + raw[12:32].hex())
+
+
+def _as_addresses(raw: bytes) -> list[Address]:
+    """A returned dynamic array of addresses."""
+    count = int.from_bytes(raw[32:64], "big") if len(raw) >= 64 else 0
+    if len(raw) < 64 + 32 * count:
+        raise InputInvalid("The council's answer is no list of seats.")
+    return [_as_address(raw[64 + 32 * i : 96 + 32 * i]) for i in range(count)]
