@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from sunpile.basics.errors import TooMany
@@ -56,7 +56,7 @@ class EventHub:
             listener.wake.set()
 
     @asynccontextmanager
-    async def subscribe(self) -> AsyncIterator[AsyncGenerator[LiveEvent | None]]:
+    async def subscribe(self) -> AsyncGenerator[AsyncGenerator[LiveEvent | None]]:
         """Events from now on.
 
         Raises

@@ -31,6 +31,10 @@ class NodeInfo:
     """URLs of the council's members."""
     currency: str
     """ISO 4217 code."""
+    seats: int = 4
+    """Seats in the council."""
+    billed_by_retailer: bool = False
+    """True: grid energy is billed elsewhere, only matched energy moves money here."""
     engine: str = "anvil"
     """Chain engine: anvil (one operator), rpc, network."""
     operator: str = ""
@@ -117,6 +121,8 @@ class IntervalSummary:
     """What buyers saved against the grid tariff [nano]."""
     sellers_gain: int
     """What sellers earned above the grid tariff [nano]."""
+    worse_off: int = 0
+    """Bills below the grid tariff; must be 0."""
 
 
 @dataclass(frozen=True, slots=True)

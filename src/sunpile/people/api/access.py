@@ -1,4 +1,4 @@
-"""Who may use a route. Every route names exactly one of the guards here; an application with one that does not is not built.
+"""Who may use a route. Every route names one of the guards here; an application with one that does not is not built.
 
 `anyone` reads what is public. `signed` means the body carries its own proof (an EIP-712 signature), checked by whoever
 carries it out. `driver` is the bearer of a driver's key, `admin` the bearer of the node's token.
@@ -16,16 +16,13 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from sunpile.basics.errors import Forbidden, InputInvalid, Unauthorised
-from sunpile.basics.ids import DriverId, PointId
+from sunpile.basics.ids import Address, DriverId, PointId
 from sunpile.basics.keys import recover
 from sunpile.basics.typed_data import Domain, Struct
-from sunpile.basics.ids import Address
 from sunpile.people.api.metrics import Metrics
 from sunpile.people.ports import ApiSettings, Events, Operations, Rpc, TownView
 
-RECEIPT_REQUEST = Struct(
-    "ReceiptRequest", (("point", "uint32"), ("interval", "uint32"), ("expires", "uint64"))
-)
+RECEIPT_REQUEST = Struct("ReceiptRequest", (("point", "uint32"), ("interval", "uint32"), ("expires", "uint64")))
 """EIP-712: whoever signs this with the point's meter key or its owner's key gets the full receipt."""
 REQUEST_LIFE_S = 86_400
 
@@ -81,7 +78,7 @@ def bearer(request: Request) -> str | None:
 
 
 def is_admin(token: str | None, settings: ApiSettings) -> bool:
-    """True if `token` is the node's token. Compared in constant time over hashes, so its length does not show either."""
+    """True if `token` is the node's token; compared in constant time over hashes, so that its length is hidden too."""
     given, right = api_key_hash(token or ""), api_key_hash(settings.admin_token)
     return hmac.compare_digest(given, right) and bool(settings.admin_token)
 
@@ -156,7 +153,7 @@ GUARDS: tuple[Callable[..., Any], ...] = (anyone, signed, admin, driver, driver_
 async def may_see_receipt(
     services: Services, open_to_reader: bool, point: PointId, interval: int, expires: int | None, signature: str | None
 ) -> bool:
-    """True if the asker may have the full receipt: by role, or by a `ReceiptRequest` signed with one of the point's keys.
+    """True if the asker may have the full receipt: by role, or by a `ReceiptRequest` signed with a key of the point.
 
     Raises
     ------
@@ -187,7 +184,7 @@ def guards_of(dependant: Dependant) -> set[Callable[..., Any]]:
     """The guards that `dependant` runs, however deep."""
     found: set[Callable[..., Any]] = set()
     for inner in dependant.dependencies:
-        if inner.call in GUARDS:
+        if inner.call is not None and inner.call in GUARDS:
             found.add(inner.call)
         found |= guards_of(inner)
     return found
@@ -196,7 +193,7 @@ def guards_of(dependant: Dependant) -> set[Callable[..., Any]]:
 def refuse_unguarded(routes: Iterable[BaseRoute]) -> None:
     """Deny by default: an application with a route that names no guard is a mistake, found at start."""
     bare = [
-        f"{sorted(route.methods)} {route.path}"
+        f"{sorted(route.methods or ())} {route.path}"
         for route in routes
         if isinstance(route, APIRoute) and not guards_of(route.dependant)
     ]

@@ -9,15 +9,13 @@ from sunpile.people.api.metrics import Metrics
 from sunpile.people.ports import ApiSettings, Events, Operations, Rpc, TownView
 from sunpile.people.web import pages
 
-DESCRIPTION = """Charging piles and rooftop solar, matched every interval and settled by a contract that checks the match itself.
+DESCRIPTION = """Charging piles and rooftop solar, matched every interval, settled by a contract that checks the match.
 
 Energy is whole Wh, prices whole micro-currency per kWh, amounts whole nano-currency, times Unix seconds UTC.
 Signatures are 0x text of 65 bytes r, s, v. Errors are `application/problem+json`."""
 
 
-def create_app(
-    view: TownView, operations: Operations, rpc: Rpc, events: Events, settings: ApiSettings
-) -> FastAPI:
+def create_app(view: TownView, operations: Operations, rpc: Rpc, events: Events, settings: ApiSettings) -> FastAPI:
     """The application: API, page, live feed, `/metrics`, `/rpc`.
 
     Raises

@@ -19,7 +19,7 @@ DriverOrAdmin = Annotated[DriverId | None, Depends(driver_or_admin)]
 
 @router.post("/drivers", status_code=201, dependencies=[Depends(anyone)])
 async def drivers(services: Served, request: Request, body: DriverBody) -> DriverCard:
-    """A new account. Its key is shown once. Binding a card's token to it needs the admin token: cards are copied easily."""
+    """A new account; its key is shown once. Binding a card to it needs the admin token: cards are copied easily."""
     if body.id_token is not None and not is_admin(bearer(request), services.settings):
         raise Unauthorised("binding a card to an account needs the node's admin token; leave id_token out")
     return await services.operations.create_driver(body.id_token)

@@ -1,1 +1,1 @@
-"""The page: one live view of the town and one receipt page, in English and Chinese, drawn by us, nothing from elsewhere."""
+"""The page: a live view of the town and a receipt page, in English and Chinese, drawn by us, nothing from elsewhere."""

@@ -11,8 +11,8 @@ from starlette.staticfiles import StaticFiles
 from sunpile.basics.ids import PointId, ZoneId
 from sunpile.people.api.access import Served, Services, anyone, reader
 from sunpile.people.reads import NodeInfo, PointBill
-from sunpile.people.web.language import COOKIE, LANGUAGES, language_of, words
 from sunpile.people.web.figures import Figures
+from sunpile.people.web.language import COOKIE, LANGUAGES, language_of, words
 
 router = APIRouter(include_in_schema=False)
 HERE = Path(__file__).parent
@@ -74,12 +74,26 @@ async def receipt_page(
     hidden = not sees_homes
     if bill is None:
         return render(
-            request, services, "receipt.html", 200 if hidden else 404, info=info, bill=None, asked=asked, missing=True,
+            request,
+            services,
+            "receipt.html",
+            200 if hidden else 404,
+            info=info,
+            bill=None,
+            asked=asked,
+            missing=True,
             hidden=hidden,
         )
     return render(
-        request, services, "receipt.html", info=info, bill=bill, asked=asked, missing=False,
-        command=command_line(request, services, info, bill), file=file_name(bill),
+        request,
+        services,
+        "receipt.html",
+        info=info,
+        bill=bill,
+        asked=asked,
+        missing=False,
+        command=command_line(request, services, info, bill),
+        file=file_name(bill),
     )
 
 
