@@ -91,6 +91,8 @@ class Limits:
     """The pile's calls that may wait: it should send one at a time, so this is generous."""
     ping_s: float = 20.0
     """Mean interval of pings [s, real time]; spread, so that sockets opened together do not ping together."""
+    close_s: float = 2.0
+    """How long a socket may take to say goodbye [s, real time]."""
 
 
 class Buckets:

@@ -33,7 +33,7 @@ from sunpile.chargers.events import (
     TransactionUpdated,
 )
 from sunpile.chargers.metering import DEFAULT_CONTEXT, REGISTER, gather
-from sunpile.chargers.validation import CODES, Fault, Version
+from sunpile.chargers.validation import CODES, CONNECTOR_MAX, Fault, Version
 from sunpile.chargers.values import date_time, far_off, is_visible, unix_time
 
 VERSION: Version = "2.0.1"
@@ -63,6 +63,12 @@ def _id_token(token: Payload | None) -> IdToken | None:
     if not is_visible(token["idToken"]):
         raise _wrong("idToken: only printable ASCII is allowed")
     return IdToken(token["idToken"])
+
+
+def _evse(number: int) -> EvseId:
+    if not 0 <= number <= CONNECTOR_MAX:
+        raise _wrong("evse/id: out of range")
+    return EvseId(number)
 
 
 def _samples(values: list[Payload], context: Context, any_place: bool = False) -> tuple[Sample, ...]:
@@ -143,7 +149,7 @@ def _transaction(payload: Payload, context: Context) -> Request:
     evse = payload.get("evse")
     common: dict[str, Any] = {
         "station": context.station,
-        "evse": EvseId(evse["id"]) if evse else context.evse_of.get(transaction, NO_EVSE),
+        "evse": _evse(evse["id"]) if evse else context.evse_of.get(transaction, NO_EVSE),
         "key": f"{transaction}/{seq_no}",
         "body_hash": keccak256(orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)),
         "ocpp_transaction": transaction,

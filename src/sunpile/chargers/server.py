@@ -132,7 +132,7 @@ class Csms:
                 open_timeout=10,
                 ping_interval=self._limits.ping_s,
                 ping_timeout=self._limits.ping_s,
-                close_timeout=5,
+                close_timeout=self._limits.close_s,
                 logger=logging.getLogger("sunpile.chargers.websockets"),
             )
         except OSError as fault:

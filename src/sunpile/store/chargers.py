@@ -5,6 +5,7 @@ awaited is durable when it returns.
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +20,7 @@ from sunpile.chargers.ports import StationRecord
 from sunpile.store.database import Database
 from sunpile.store.tables import connectors, frames, refused_attempts, stations
 
+log = logging.getLogger(__name__)
 IDENTITY = re.compile(r"[A-Za-z0-9*\-_=+|@.]{1,48}", re.ASCII)
 """identifierString of OCPP 2.0.1 without the colon, which ends the user name in Basic authentication."""
 FLUSH_S = 0.25
@@ -170,10 +172,15 @@ class StationStore:
             self._flushing = asyncio.get_running_loop().create_task(self._flush())
 
     async def _flush(self) -> None:
+        rows: list[dict[str, Any]] = []
         try:
             while self._frames:
                 rows, self._frames = self._frames, []
                 await self._database.write(lambda connection, rows=rows: connection.execute(insert(frames), rows))
+        except Exception:
+            # The log is for people; a store that cannot take it must not stop the piles.
+            self.frames_dropped += len(rows)
+            log.exception("%d frames could not be kept", len(rows))
         finally:
             self._flushing = None
 

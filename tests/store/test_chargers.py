@@ -1,0 +1,118 @@
+"""Stations on the store, on SQLite and on PostgreSQL."""
+
+import hashlib
+
+import pytest
+from sqlalchemy import select
+
+from sunpile.basics.errors import Conflict, InputInvalid, NotFound
+from sunpile.basics.ids import EvseId, StationId
+from sunpile.chargers.events import Booted, StatusChanged
+from sunpile.store.chargers import FRAMES_MAX, StationStore
+from sunpile.store.database import Database
+from sunpile.store.tables import connectors, frames, refused_attempts, stations
+
+NOW = 1_700_000_000
+P1 = StationId("P1")
+
+
+@pytest.fixture
+def store(database: Database) -> StationStore:
+    return StationStore(database)
+
+
+async def test_a_new_station_gets_a_random_password_of_which_only_a_salted_hash_is_kept(store: StationStore) -> None:
+    first, second = await store.add("P1", 22_000), await store.add("P2", 11_000)
+    assert len(first) == 40
+    assert first != second
+    record = await store.find("P1")
+    assert record is not None
+    assert record.max_w == 22_000
+    assert record.password_hash == hashlib.sha256(record.password_salt + bytes.fromhex(first)).digest()
+    assert await store.find("P3") is None
+
+
+async def test_an_identity_is_taken_once_and_must_fit_a_url_and_a_header(store: StationStore) -> None:
+    await store.add("P1", 1)
+    with pytest.raises(Conflict):
+        await store.add("P1", 1)
+    for wrong in ("", "a:b", "a/b", "a b", "ä", "x" * 49, "a\n"):
+        with pytest.raises(InputInvalid):
+            await store.add(wrong, 1)
+
+
+async def test_a_renewed_password_replaces_the_old_one(store: StationStore) -> None:
+    old = await store.add("P1", 1)
+    new = await store.renew_password("P1")
+    record = await store.find("P1")
+    assert record is not None
+    assert record.password_hash == hashlib.sha256(record.password_salt + bytes.fromhex(new)).digest()
+    assert new != old
+    with pytest.raises(NotFound):
+        await store.renew_password("P2")
+
+
+async def test_evses_have_points(store: StationStore) -> None:
+    await store.add("P1", 1, [(1, 17), (2, 18), (3, None)])
+    assert await store.points() == {(P1, EvseId(1)): 17, (P1, EvseId(2)): 18}
+
+
+async def test_what_a_station_says_of_itself_is_kept(store: StationStore, database: Database) -> None:
+    await store.add("P1", 1, [(1, 17)])
+    await store.connected(P1, "2.0.1", NOW)
+    await store.booted(Booted(P1, "V", "M", "S", "1.0", None), NOW + 1)
+    row = database.read_now(lambda c: c.execute(select(stations)).one())
+    assert (row.ocpp_version, row.vendor, row.model, row.serial, row.firmware) == ("2.0.1", "V", "M", "S", "1.0")
+    assert (row.boot_at, row.last_seen) == (NOW + 1, NOW + 1)
+
+
+async def test_a_status_is_kept_with_its_point_and_an_unknown_evse_without(
+    store: StationStore, database: Database
+) -> None:
+    await store.add("P1", 1, [(1, 17)])
+    await store.status_changed(StatusChanged(P1, EvseId(1), "Charging", None, NOW))
+    await store.status_changed(StatusChanged(P1, EvseId(2), "Faulted", "GroundFailure", NOW))
+    await store.status_changed(StatusChanged(P1, EvseId(2), "Available", None, NOW + 1))
+    rows = database.read_now(lambda c: c.execute(select(connectors).order_by(connectors.c.evse)).all())
+    assert [(r.evse, r.point, r.status, r.error_code) for r in rows] == [
+        (1, 17, "Charging", None),
+        (2, None, "Available", None),
+    ]
+
+
+async def test_refused_attempts_are_durable_whatever_was_asked(store: StationStore, database: Database) -> None:
+    await store.refused("' OR 1=1--", "unknown station", NOW)
+    await store.refused("x" * 1000, "wrong password", NOW)
+    rows = database.read_now(lambda c: c.execute(select(refused_attempts)).all())
+    assert [(len(r.station), r.reason) for r in rows] == [(10, "unknown station"), (255, "wrong password")]
+
+
+async def test_frames_are_written_in_order_in_groups(store: StationStore, database: Database) -> None:
+    for number in range(1_200):
+        store.frame(P1, NOW, number % 2 == 0, f'[2,"{number}","Heartbeat",{{}}]')
+    await store.flush()
+    rows = database.read_now(lambda c: c.execute(select(frames).order_by(frames.c.id)).all())
+    assert [r.frame for r in rows] == [f'[2,"{number}","Heartbeat",{{}}]' for number in range(1_200)]
+    assert (rows[0].incoming, rows[1].incoming) == (True, False)
+    await store.flush()
+
+
+async def test_a_frame_that_no_text_column_takes_is_kept_all_the_same(store: StationStore, database: Database) -> None:
+    store.frame(P1, NOW, True, "a\x00b☃")
+    await store.flush()
+    assert database.read_now(lambda c: c.execute(select(frames.c.frame)).scalar_one()) == "a\ufffdb☃"
+
+
+async def test_the_log_holds_back_no_more_than_it_may(store: StationStore) -> None:
+    for _ in range(FRAMES_MAX + 1):
+        store.frame(P1, NOW, True, "x")
+    assert store.frames_dropped > 0
+    await store.flush()
+
+
+async def test_old_frames_can_be_pruned(store: StationStore, database: Database) -> None:
+    store.frame(P1, NOW - 10, True, "old")
+    store.frame(P1, NOW, True, "new")
+    await store.flush()
+    assert await store.prune_frames(NOW) == 1
+    assert database.read_now(lambda c: c.execute(select(frames.c.frame)).scalars().all()) == ["new"]
