@@ -6,7 +6,7 @@ from sunpile.basics.errors import OrderInvalid
 from sunpile.basics.ids import PointId
 from sunpile.basics.units import SIDE_OFF, PerMille, Wh
 from sunpile.market import Book, StandingOrder, Tariff, default_order
-from sunpile.market.order import check_order
+from sunpile.market.order import check_order, order_of_word
 
 ORDER = StandingOrder(PerMille(700), PerMille(200), Wh(1000), until=10)
 
@@ -47,3 +47,9 @@ def test_a_book_stands_in_contract_order() -> None:
 def test_an_order_out_of_range_is_refused(order: StandingOrder) -> None:
     with pytest.raises(OrderInvalid):
         check_order(order)
+
+
+def test_a_word_of_the_market_says_order_and_cap() -> None:
+    word = 1 << 68 | 700 << 58 | 1023 << 48 | 5000 << 24 | 6000
+    assert order_of_word(word, 77) == (StandingOrder(PerMille(700), SIDE_OFF, Wh(5000), 77), 6000)
+    assert not order_of_word(word - (1 << 68), 77)[0].live(77)

@@ -48,6 +48,17 @@ def default_order(cap: Wh) -> StandingOrder:
     return StandingOrder(SIDE_OFF, PerMille(500), cap, FOR_EVER)
 
 
+def order_of_word(word: int, interval: int) -> tuple[StandingOrder, Wh]:
+    """The order in force in `interval` and the certified cap, from a word of `EnergyMarket.ordersAt`.
+
+    The word says only whether the order is in force, so its end stands for that one interval.
+    """
+    in_force = word >> 68 & 1 == 1
+    buy, sell = PerMille(word >> 58 & 1023), PerMille(word >> 48 & 1023)
+    order = StandingOrder(buy, sell, Wh(word >> 24 & WH_LIMIT - 1), interval if in_force else interval - 1)
+    return order, Wh(word & WH_LIMIT - 1)
+
+
 def check_order(order: StandingOrder) -> StandingOrder:
     """Return `order` if the market accepts it.
 
@@ -59,8 +70,8 @@ def check_order(order: StandingOrder) -> StandingOrder:
     for side, limit in (("buy", order.buy), ("sell", order.sell)):
         if not 0 <= limit <= 1000 and limit != SIDE_OFF:
             raise OrderInvalid(f"{side} limit {limit} is not 0 to 1000 per mille, nor {SIDE_OFF} (off)")
-    if not 0 <= order.max_wh < WH_LIMIT:
-        raise OrderInvalid(f"largest energy {order.max_wh} Wh is not 0 to {WH_LIMIT - 1}")
+    if not 0 < order.max_wh < WH_LIMIT:
+        raise OrderInvalid(f"largest energy {order.max_wh} Wh is not 1 to {WH_LIMIT - 1}")
     if not 0 <= order.until <= FOR_EVER:
         raise OrderInvalid(f"until {order.until} is no interval index")
     return order

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 
+from sunpile.basics.errors import BatchInvalid
 from sunpile.basics.ids import PointId
 from sunpile.basics.reading import SignedReading
 from sunpile.basics.units import Wh
 from sunpile.market import net_zone
-from sunpile.settlement.batch import LateBatch, Rows
+from sunpile.settlement.batch import Batch, LateBatch, Rows
 from sunpile.settlement.facts import ZoneFacts
 from sunpile.settlement.selection import Held, select
 from sunpile.settlement.witness import Witness
@@ -37,12 +38,12 @@ def select_late(facts: ZoneFacts, held: Held, covered: Set[PointId]) -> dict[Poi
 
 
 def build_late(facts: ZoneFacts, held: Held, covered: Set[PointId], round: int) -> LateProposal | None:
-    """The late proposal of `round` for `facts.interval`, or None if nothing can be settled."""
+    """The late proposal of `round` for `facts.interval`, or None if no energy can be settled."""
     included = select_late(facts, held, covered)
-    if not included:
-        return None
     witness = Witness.of(included.values())
     rows = late_rows({point: signed.reading.wh for point, signed in included.items()}, facts.parents())
+    if not len(rows):
+        return None
     batch = LateBatch(facts.zone, facts.interval, round, rows, facts.tariff_index, facts.tariff, witness.root)
     others = (other for point, chosen in included.items() for other in held[point] if other != chosen)
     return LateProposal(batch, witness, tuple(others))
@@ -54,3 +55,17 @@ def late_rows(metered: Mapping[PointId, Wh], parents: Mapping[PointId, PointId])
     buyers = tuple((point, wh) for point, wh in netted if wh > 0)
     sellers = tuple((point, Wh(-wh)) for point, wh in netted if wh < 0)
     return Rows(buyers, sellers)
+
+
+def proven_points(digest: bytes, batch: Batch | LateBatch, witness: Witness) -> set[PointId]:
+    """Points that a batch on chain settled, from a body handed over by anybody; `digest` is the chain's.
+
+    Raises
+    ------
+    BatchInvalid
+        if the body is not the batch of that digest.
+    """
+    root = batch.witness_root if isinstance(batch, LateBatch) else batch.header.witness_root
+    if batch.struct_hash() != digest or witness.root != root:
+        raise BatchInvalid("settled: the batch handed over is not the one on chain")
+    return set(witness.points)
