@@ -1,4 +1,4 @@
-"""The two clocks a node can run on: the machine's, and one that a town moves."""
+"""The clocks a node can run on: the machine's, one that a town moves, and one that stands still."""
 
 import asyncio
 import contextlib
@@ -24,6 +24,26 @@ class MachineClock:
     @contextlib.contextmanager
     def work(self) -> Generator[None, None, None]:
         """Nothing to hold: real time does not wait."""
+        yield
+
+
+class StillClock:
+    """Time that stands still: for what is done at the genesis of a chain."""
+
+    def __init__(self, time: int) -> None:
+        self._time = time
+
+    def now(self) -> int:
+        """Always the same [Unix s]."""
+        return self._time
+
+    async def sleep_until(self, when: int) -> None:
+        """Return at once: nothing here waits for a time that never comes."""
+        await asyncio.sleep(0)
+
+    @contextlib.contextmanager
+    def work(self) -> Generator[None, None, None]:
+        """Nothing to hold."""
         yield
 
 

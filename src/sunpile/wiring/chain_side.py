@@ -1,0 +1,90 @@
+"""The chain as a node holds it: engine, contracts, one submitter for each key, indexer, reader."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sunpile.basics.clock import Clock
+from sunpile.chain import ChainEvent, Contracts, Deployment, Indexer, Receipt, Submitter, open_engine
+from sunpile.chain.engine import Engine
+from sunpile.settings import NodeSettings
+from sunpile.store.chain import Events, Submissions
+from sunpile.store.database import Database
+from sunpile.wiring.folder import Folder
+from sunpile.wiring.market_reader import MarketReader
+
+Listener = Callable[[ChainEvent], Awaitable[None]]
+
+
+def engine_for(settings: NodeSettings, folder: Folder, clock: Clock) -> Engine:
+    """The engine the settings ask for, not started."""
+    return open_engine(
+        settings.engine,
+        clock=clock,
+        chain_id=settings.chain_id,
+        folder=folder.chain,
+        genesis_time=settings.genesis_time,
+        port=settings.rpc_port,
+        url=settings.rpc_url,
+        confirmations=settings.confirmations,
+    )
+
+
+@dataclass
+class ChainSide:
+    """Everything a node does with its chain."""
+
+    engine: Engine
+    deployment: Deployment
+    contracts: Contracts
+    submitters: dict[str, Submitter]
+    """By role of `wiring.folder.ROLES`."""
+    indexer: Indexer
+    reader: MarketReader
+    listeners: list[Listener] = field(default_factory=list[Listener])
+    _indexing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @classmethod
+    def open(cls, engine: Engine, deployment: Deployment, folder: Folder, database: Database) -> "ChainSide":
+        """Join a started `engine` to what is deployed on it."""
+        contracts = deployment.contracts()
+        book = Submissions(database)
+        roles = ("admin", "operator", "relayer", "minter", "utility", "payee")
+        return cls(
+            engine=engine,
+            deployment=deployment,
+            contracts=contracts,
+            submitters={role: Submitter(engine, folder.key(role), book) for role in roles},
+            indexer=Indexer(engine, contracts, Events(database), first=deployment.block),
+            reader=MarketReader(engine.rpc, contracts, deployment.chain_id),
+        )
+
+    async def start(self) -> None:
+        """Take up what an earlier process left on its way."""
+        for submitter in self.submitters.values():
+            await submitter.start()
+
+    async def send(self, role: str, content_id: str, contract: str, function: str, *args: object) -> Receipt:
+        """Call `function` as `role`, once per `content_id`, and return when it is final and indexed."""
+        data = self.contracts.encode(contract, function, *args)
+        receipt = await self.submitters[role].submit(content_id, self.contracts.address(contract), data)
+        await self.index()
+        return receipt
+
+    async def index(self) -> None:
+        """Read new final blocks and tell the listeners."""
+        async with self._indexing:
+            for event in await self.indexer.step():
+                for listener in self.listeners:
+                    await listener(event)
+
+    def events(self, receipt: Receipt, name: str) -> list[dict[str, Any]]:
+        """Arguments of the events called `name` in a receipt."""
+        return [args for _, event, args in self.contracts.events(receipt.logs) if event == name]
+
+    async def stop(self) -> None:
+        """Let go; what is on its way is saved."""
+        for submitter in self.submitters.values():
+            await submitter.close()
+        await self.engine.stop()

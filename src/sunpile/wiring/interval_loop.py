@@ -1,0 +1,243 @@
+"""The interval loop of a node: readings, proposal, signatures, chain, bills; one interval after another.
+
+What to do next is decided by `settlement.round`; here it is done. Every step is kept before the next, so a killed node
+goes on with the same proposal, the same signatures, the same transaction.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from sunpile.basics.clock import Clock
+from sunpile.basics.errors import ChainRefused, Unreachable
+from sunpile.basics.ids import Address, ZoneId
+from sunpile.basics.interval import Interval
+from sunpile.basics.units import Nano
+from sunpile.chain import Receipt
+from sunpile.settlement.archive import Kept
+from sunpile.settlement.batch import LateBatch
+from sunpile.settlement.bill import Bill, bills, late_bills
+from sunpile.settlement.council import Attestation, attest, quorum
+from sunpile.settlement.late import build_late
+from sunpile.settlement.proposal import Proposal, build, clear_interval
+from sunpile.settlement.round import Propose, RoundState, Submit, Void, Wait, after_proposal, decide
+from sunpile.store.settlement import SettlementStore, StoredBatch
+from sunpile.wiring.chain_side import ChainSide
+from sunpile.wiring.council_client import CouncilClient
+from sunpile.wiring.readings import Readings
+
+log = logging.getLogger("sunpile.interval")
+LATE_LOOK_BACK = 96
+"""Settled intervals that are looked through for late readings when a node starts."""
+Changed = Callable[[int, str], Awaitable[None]]
+"""Told (interval, state) of every batch that gets further."""
+
+
+@dataclass
+class IntervalLoop:
+    """Settles the zone's intervals, each once, and late energy behind them."""
+
+    zone: ZoneId
+    length: int
+    """Interval length [s]."""
+    grace: int
+    """Seconds after an interval in which readings may come."""
+    clock: Clock
+    chain: ChainSide
+    store: SettlementStore
+    readings: Readings
+    council: CouncilClient
+    changed: Changed
+    late: set[int] = field(default_factory=set[int])
+    """Settled intervals that have, or may get, late readings."""
+    _seats: Sequence[Address] = ()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        with self.clock.work():
+            state = await self._fresh()
+            settled = await self.store.intervals_with_readings(
+                state.next_interval - LATE_LOOK_BACK, state.next_interval - 1
+            )
+            self.late.update(settled)
+        while True:
+            step = decide(state, self.clock.now())
+            if isinstance(step, Wait):
+                await self.clock.sleep_until(step.until)
+                continue
+            with self.clock.work():
+                try:
+                    state = await self._do(step, state)
+                except Unreachable as fault:
+                    log.warning("interval %d: %s; trying again", state.next_interval, fault.detail)
+                    await asyncio.sleep(0.5)
+                    state = await self._fresh()
+
+    async def _do(self, step: Propose | Submit | Void, state: RoundState) -> RoundState:
+        if isinstance(step, Propose):
+            return await self._propose(step, state)
+        if isinstance(step, Submit):
+            return await self._submit(step, state)
+        await self._void(step.interval)
+        return await self._fresh()
+
+    async def _fresh(self) -> RoundState:
+        """The state as chain and store have it: also what a restarted node begins with."""
+        interval = await self.chain.reader.next_interval(self.zone)
+        if not interval:
+            interval = Interval.at(self.clock.now(), self.length).index + 1
+        state = RoundState(next_interval=interval, length=self.length, grace=self.grace)
+        stored = await self.store.batch(self.zone, interval)
+        if stored is None or stored.state == "voided":
+            return state
+        signed = len(stored.signatures) if stored.state in ("attested", "sent") else 0
+        seats = await self.chain.reader.seats_of(interval, self.length)
+        rounds = stored.round + 1 if signed else stored.round
+        return replace(state, proposed=rounds, signatures=signed, needed=quorum(len(seats)))
+
+    # -- propose ------------------------------------------------------------------------------------------------
+
+    async def _propose(self, step: Propose, state: RoundState) -> RoundState:
+        stored = await self.store.batch(self.zone, step.interval, step.round)
+        if stored is not None:
+            kept = stored.kept
+        else:
+            await self.readings.collect(Interval(step.interval, self.length))
+            facts = await self.chain.reader.facts(self.zone, step.interval)
+            kept = Kept(facts, build(facts, await self.store.held(step.interval), step.round))
+            await self.store.put_batch(kept, self.clock.now())
+        seats = await self.chain.reader.seats_of(step.interval, self.length)
+        digest = kept.proposal.batch.digest(self.chain.reader.domain)
+        answers = await self.council.ask(kept.proposal, seats, digest)
+        await self.readings.take(answers.readings)
+        await self.store.answers(self.zone, step.interval, step.round, answers.signatures, answers.refusals)
+        if len(answers.signatures) >= quorum(len(seats)):
+            await self.store.set_batch(self.zone, step.interval, step.round, "attested")
+        else:
+            log.warning("interval %d round %d: no quorum: %s", step.interval, step.round, answers.refusals)
+        await self.changed(step.interval, "proposed")
+        after = after_proposal(state, step.round, self.clock.now(), len(answers.signatures))
+        return replace(after, needed=quorum(len(seats)))
+
+    # -- submit -------------------------------------------------------------------------------------------------
+
+    async def _submit(self, step: Submit, state: RoundState) -> RoundState:
+        stored = await self.store.batch(self.zone, step.interval, step.round)
+        assert stored is not None
+        proposal, seats = stored.kept.proposal, await self.chain.reader.seats_of(step.interval, self.length)
+        attestation = attest(seats, proposal.batch.digest(self.chain.reader.domain), stored.signatures)
+        await self.store.set_batch(self.zone, step.interval, step.round, "sent")
+        try:
+            receipt = await self._send(proposal, attestation)
+        except ChainRefused as fault:
+            if await self.chain.reader.next_interval(self.zone) == step.interval:
+                log.error("interval %d round %d refused by the contract: %s", step.interval, step.round, fault.reason)
+                await self.store.set_batch(self.zone, step.interval, step.round, "refused")
+                return replace(state, proposed=step.round + 1, proposed_at=self.clock.now(), signatures=0)
+            return await self._fresh()
+        await self._settled(stored, receipt)
+        await self._settle_late(step.interval)
+        return await self._fresh()
+
+    async def _send(self, proposal: Proposal, attestation: Attestation) -> Receipt:
+        batch = proposal.batch
+        header = batch.header
+        content_id = f"settle:{header.zone}:{header.interval}:{header.round}"
+        return await self.chain.send(
+            "relayer",
+            content_id,
+            "EnergyMarket",
+            "settle",
+            header.abi(),
+            list(batch.rows.words()),
+            attestation.mask,
+            signature_words(attestation),
+        )
+
+    async def _settled(self, stored: StoredBatch, receipt: Receipt) -> None:
+        facts, proposal = stored.kept.facts, stored.kept.proposal
+        included = {signed.reading.point: signed for signed in proposal.witness.readings}
+        cleared = clear_interval(facts, included)
+        made = bills(proposal.batch, cleared.clearing, facts.retailer_bills)
+        await self.store.add_bills(self._with_unpaid(made, receipt))
+        await self.store.set_batch(self.zone, stored.interval, stored.round, "settled", receipt.hash, receipt.gas_used)
+        if proposal.excluded:
+            self.late.add(stored.interval)
+        await self.changed(stored.interval, "settled")
+
+    def _with_unpaid(self, made: Sequence[Bill], receipt: Receipt) -> list[Bill]:
+        unpaid = {event["point"]: Nano(event["nano"]) for event in self.chain.events(receipt, "Unpaid")}
+        return [replace(bill, unpaid=unpaid.get(bill.point, Nano(0))) for bill in made]
+
+    # -- void and late ------------------------------------------------------------------------------------------
+
+    async def _void(self, interval: int) -> None:
+        log.warning("interval %d missed its deadline and is voided", interval)
+        await self.chain.send("relayer", f"void:{self.zone}:{interval}", "EnergyMarket", "void", self.zone, interval)
+        stored = await self.store.batch(self.zone, interval)
+        if stored is not None:
+            await self.store.set_batch(self.zone, interval, stored.round, "voided")
+        self.late.add(interval)
+        await self.changed(interval, "voided")
+        await self._settle_late(interval)
+
+    async def _settle_late(self, newest: int) -> None:
+        for interval in sorted(self.late):
+            if interval > newest:
+                continue
+            await self.readings.collect(Interval(interval, self.length))
+            if not await self._late_batch(interval) and interval < newest - LATE_LOOK_BACK:
+                self.late.discard(interval)
+
+    async def _late_batch(self, interval: int) -> bool:
+        """Settle what came late for `interval`; False if there is nothing."""
+        facts = await self.chain.reader.facts(self.zone, interval)
+        covered = await self.store.covered(self.zone, interval)
+        known = await self.store.lates(self.zone, interval)
+        waiting = next((late for late in known if late.state in ("proposed", "sent")), None)
+        held = await self.store.held(interval)
+        proposal = waiting.proposal if waiting else build_late(facts, held, covered, len(known))
+        if proposal is None:
+            return False
+        await self.store.put_late(proposal, self.clock.now())
+        batch = proposal.batch
+        seats = await self.chain.reader.seats_of(interval, self.length)
+        digest = batch.digest(self.chain.reader.domain)
+        answers = await self.council.ask_late(proposal, seats, digest)
+        await self.store.late_answers(self.zone, interval, batch.round, answers.signatures)
+        if len(answers.signatures) < quorum(len(seats)):
+            log.warning("late batch of interval %d: no quorum: %s", interval, answers.refusals)
+            return False
+        await self._send_late(batch, attest(seats, digest, answers.signatures), facts.retailer_bills)
+        return True
+
+    async def _send_late(self, batch: LateBatch, attestation: Attestation, retailer_bills: bool) -> None:
+        await self.store.set_late(self.zone, batch.interval, batch.round, "sent")
+        header = (
+            batch.zone,
+            batch.interval,
+            batch.round,
+            len(batch.rows.buyers),
+            len(batch.rows.sellers),
+            batch.tariff_index,
+            batch.witness_root,
+        )
+        receipt = await self.chain.send(
+            "relayer",
+            f"late:{batch.zone}:{batch.interval}:{batch.round}",
+            "EnergyMarket",
+            "settleLate",
+            header,
+            list(batch.rows.words()),
+            attestation.mask,
+            signature_words(attestation),
+        )
+        await self.store.add_bills(self._with_unpaid(late_bills(batch, retailer_bills), receipt))
+        await self.store.set_late(self.zone, batch.interval, batch.round, "settled", receipt.hash, receipt.gas_used)
+        await self.changed(batch.interval, "late")
+
+
+def signature_words(attestation: Attestation) -> list[tuple[int, bytes, bytes]]:
+    """(v, r, s) in seat order, as the ABI takes them."""
+    return [(v, r.to_bytes(32, "big"), s.to_bytes(32, "big")) for v, r, s in attestation.words()]

@@ -1,0 +1,125 @@
+"""The market as it stands on chain: node and members read it each for themselves."""
+
+from collections.abc import Sequence
+
+from sunpile.basics.ids import Address, PointId, ZoneId
+from sunpile.basics.interval import Interval
+from sunpile.basics.typed_data import Domain
+from sunpile.basics.units import PerMille, Wh
+from sunpile.chain.contracts import Contracts, Read
+from sunpile.chain.rpc import Rpc
+from sunpile.market import StandingOrder
+from sunpile.market.order import FOR_EVER
+from sunpile.settlement.batch import market_domain, tariff_of
+from sunpile.settlement.facts import MeteringPoint, ZoneFacts
+
+NOBODY = Address("0x" + "0" * 40)
+VIEW_MAX = 512
+"""Points that one call of `ordersAt` takes."""
+
+
+class MarketReader:
+    """Implements `settlement.ports.MarketChain` by `eth_call` alone."""
+
+    def __init__(self, rpc: Rpc, contracts: Contracts, chain_id: int) -> None:
+        self._rpc = rpc
+        self._contracts = contracts
+        self.domain: Domain = market_domain(chain_id, contracts.address("EnergyMarket"))
+        self._places: dict[int, tuple[int, int]] = {}
+        """Point -> (zone, parent): neither ever changes."""
+
+    async def next_interval(self, zone: int) -> int:
+        """The interval the zone settles next."""
+        return await self._contracts.call(self._rpc, "EnergyMarket", "nextInterval", zone)
+
+    async def head_time(self) -> int:
+        """Time of the newest block [Unix s]."""
+        block = await self._rpc.call("eth_getBlockByNumber", "latest", False)
+        return int(block["timestamp"], 16)
+
+    async def length_of(self, zone: int) -> int:
+        """Interval length of a zone [s]."""
+        tree = (await self._zone(zone))[0]
+        return (await self._contracts.call(self._rpc, "Registry", "treeOf", tree))[0]
+
+    async def key_of(self, point: int, interval: int) -> Address | None:
+        """Meter key of a point in an interval; None if it has none."""
+        keys = await self.keys_of([(point, interval)])
+        return keys[0]
+
+    async def keys_of(self, wanted: Sequence[tuple[int, int]]) -> list[Address | None]:
+        """Meter keys of (point, interval) pairs, as the chain has them now."""
+        reads: list[Read] = [("Registry", "meterKeyAt", pair) for pair in wanted]
+        keys = await self._contracts.call_many(self._rpc, reads)
+        return [None if key == NOBODY else Address(key.lower()) for key in keys]
+
+    async def facts(self, zone: ZoneId, interval: int) -> ZoneFacts:
+        """See `MarketChain.facts`."""
+        points = await self._points_of(zone)
+        keys = await self.keys_of([(point, interval) for point in points])
+        key_of = {point: key for point, key in zip(points, keys, strict=True) if key is not None}
+        present = list(key_of)
+        tree, _, _, billed = await self._zone(zone)
+        reads: list[Read] = [
+            ("EnergyMarket", "nextInterval", (zone,)),
+            ("EnergyMarket", "lastDigest", (zone,)),
+            ("Registry", "tariffAt", (tree, interval)),
+        ]
+        groups = [present[at : at + VIEW_MAX] for at in range(0, len(present), VIEW_MAX)]
+        reads += [("EnergyMarket", "ordersAt", (group, interval)) for group in groups]
+        upcoming, previous, (index, word), *orders = await self._contracts.call_many(self._rpc, reads)
+        words = dict(zip(present, (order for group in orders for order in group), strict=True))
+        return ZoneFacts(
+            zone=zone,
+            interval=interval,
+            next_interval=upcoming,
+            previous=previous,
+            tariff_index=index,
+            tariff=tariff_of(word),
+            points={PointId(point): self._metering(point, key_of[point], word) for point, word in words.items()},
+            orders={PointId(point): _order(word, interval) for point, word in words.items()},
+            retailer_bills=billed,
+        )
+
+    async def seats(self, ended: int) -> Sequence[Address]:
+        """See `MarketChain.seats`."""
+        epoch = await self._contracts.call(self._rpc, "Council", "epochOf", ended)
+        seats = await self._contracts.call(self._rpc, "Council", "seatsAt", epoch)
+        return [Address(seat.lower()) for seat in seats]
+
+    async def seats_of(self, interval: int, length: int) -> Sequence[Address]:
+        """Seats that authenticate an interval."""
+        return await self.seats(Interval(interval, length).end)
+
+    async def settled_late(self, points: Sequence[int], interval: int) -> set[PointId]:
+        """Those of `points` whose energy of the interval was settled late."""
+        reads: list[Read] = [("EnergyMarket", "settledLate", (point, interval)) for point in points]
+        answers = await self._contracts.call_many(self._rpc, reads)
+        return {PointId(point) for point, done in zip(points, answers, strict=True) if done}
+
+    async def balances(self, points: Sequence[int]) -> dict[int, int]:
+        """Nano on each point's account."""
+        reads: list[Read] = [("EnergyMarket", "balanceOf", (point,)) for point in points]
+        return dict(zip(points, await self._contracts.call_many(self._rpc, reads), strict=True))
+
+    async def _zone(self, zone: int) -> tuple[int, str, str, bool]:
+        return await self._contracts.call(self._rpc, "Registry", "zoneInfo", zone)
+
+    async def _points_of(self, zone: int) -> list[int]:
+        count = await self._contracts.call(self._rpc, "Registry", "pointCount")
+        unknown = [point for point in range(1, count + 1) if point not in self._places]
+        reads: list[Read] = [("Registry", "pointInfo", (point,)) for point in unknown]
+        for point, info in zip(unknown, await self._contracts.call_many(self._rpc, reads), strict=True):
+            _owner, its_zone, parent, _cap, _commitment = info
+            self._places[point] = (its_zone, parent)
+        return [point for point, (its_zone, _) in sorted(self._places.items()) if its_zone == zone]
+
+    def _metering(self, point: int, key: Address, word: int) -> MeteringPoint:
+        parent = self._places[point][1]
+        return MeteringPoint(PointId(point), key, Wh(word & 2**24 - 1), PointId(parent) if parent else None)
+
+
+def _order(word: int, interval: int) -> StandingOrder:
+    live = word >> 68 & 1
+    buy, sell, max_wh = word >> 58 & 1023, word >> 48 & 1023, word >> 24 & 2**24 - 1
+    return StandingOrder(PerMille(buy), PerMille(sell), Wh(max_wh), FOR_EVER if live else interval - 1)

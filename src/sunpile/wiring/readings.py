@@ -1,0 +1,69 @@
+"""Readings of an interval at a node: those that come in, and those the node signs for meters that cannot."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from sunpile.basics.clock import Clock
+from sunpile.basics.hashing import keccak256
+from sunpile.basics.ids import PointId, ZoneId
+from sunpile.basics.interval import Interval
+from sunpile.basics.keys import Key
+from sunpile.basics.reading import Reading, SignedReading
+from sunpile.basics.units import Wh
+from sunpile.settlement.intake import Answer, IntakeView, Status, decide
+from sunpile.store.settlement import SettlementStore
+from sunpile.wiring.market_reader import MarketReader
+
+Source = Callable[[Interval], Awaitable[Mapping[PointId, Wh | None]]]
+"""Net energy of points in an interval, None while it is not known."""
+
+
+class Readings:
+    """The node's shelf of readings."""
+
+    def __init__(
+        self,
+        zone: ZoneId,
+        length: int,
+        key: Key,
+        clock: Clock,
+        store: SettlementStore,
+        market: MarketReader,
+        sources: Sequence[Source],
+    ) -> None:
+        self._zone, self._length, self._key, self._clock = zone, length, key, clock
+        self._store, self._market, self._sources = store, market, sources
+
+    async def take(self, readings: Sequence[SignedReading]) -> list[Answer]:
+        """Judge readings that came in, keep what is to be kept, and answer each."""
+        if not readings:
+            return []
+        keys = await self._market.keys_of([(item.reading.point, item.reading.interval) for item in readings])
+        upcoming, now = await self._market.next_interval(self._zone), self._clock.now()
+        answered: list[tuple[SignedReading, Answer]] = []
+        for item, key in zip(readings, keys, strict=True):
+            known = await self._store.known(item.reading.point, item.reading.interval)
+            settled = item.reading.interval < upcoming
+            view = IntakeView(key, known, settled, self._market.domain, now, self._length)
+            answered.append((item, decide(item, view)))
+        await self._store.add_all(answered, now)
+        return [answer for _, answer in answered]
+
+    async def collect(self, interval: Interval) -> None:
+        """Sign what the node measured itself in `interval`, for points whose meter key is the node's."""
+        wanted = {record.point for record in await self._store.points(self._zone) if record.node_signs}
+        have = await self._store.held(interval.index)
+        missing = wanted - have.keys()
+        if not missing:
+            return
+        measured: dict[PointId, Wh] = {}
+        for source in self._sources:
+            for point, wh in (await source(interval)).items():
+                if wh is not None and point in missing:
+                    measured[point] = Wh(measured.get(point, 0) + wh)
+        signed = [(self._sign(point, interval, wh), Answer(Status.ACCEPTED, "")) for point, wh in measured.items()]
+        await self._store.add_all(signed, self._clock.now())
+
+    def _sign(self, point: PointId, interval: Interval, wh: Wh) -> SignedReading:
+        # The salt follows from the key, so that a node that signs again after a crash signs the same reading.
+        salt = keccak256(self._key.secret + point.to_bytes(4, "big") + interval.index.to_bytes(8, "big"))
+        return Reading(point, interval.index, wh, salt).sign(self._market.domain, self._key)
