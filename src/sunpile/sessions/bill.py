@@ -60,7 +60,7 @@ def window(session: Session, desk: Desk, new: Iterable[RegisterSample]) -> Seque
 
 
 def _is_end(sample: RegisterSample, session: Session) -> bool:
-    return sample.kind == "end" and sample.taken_at == session.ended_at and sample.wh == session.end_wh
+    return sample.taken_at == session.ended_at and sample.wh == session.end_wh
 
 
 def advance(session: Session, desk: Desk, new: Sequence[RegisterSample], pile: Pile) -> Session:

@@ -131,7 +131,7 @@ def _follows(before: RegisterSample, after: RegisterSample, max_w: int) -> bool:
 def trust(samples: Iterable[RegisterSample], max_w: Watt | int) -> Register:
     """Judge all `samples` of one EVSE of at most `max_w` [W]; order and repetition do not matter."""
     walk = _Walk(max_w)
-    unique = {(s.at, s.wh): s for s in sorted(samples, key=lambda s: -s.received_at)}
+    unique = {(s.at, s.wh): s for s in sorted(samples, key=lambda s: (-s.received_at, s.kind))}
     for sample in sorted(unique.values(), key=lambda s: (s.taken_at, _RANK[s.kind], s.wh, s.at)):
         walk.step(sample)
     return walk.register()
@@ -164,12 +164,14 @@ class _Walk:
             self.held.append(Held(sample, "went back"))
         else:
             self.epochs.append([sample])
+            self.suspect = None
 
     def _too_high(self, sample: RegisterSample) -> None:
         older = self.epochs[-2][-1] if len(self.epochs) > 1 else None
         if older and self.epochs[-1][0].wh < older.wh and _follows(older, sample, self.max_w):
             self.held.extend(Held(other, "another register") for other in self.epochs.pop())
             self.epochs[-1].append(sample)
+            self.suspect = None
         elif self.suspect and _follows(self.suspect, sample, self.max_w):
             self.held = [held for held in self.held if held.sample is not self.suspect]
             self.epochs.append([self.suspect, sample])

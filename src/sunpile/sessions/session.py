@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sunpile.basics.ids import EvseId, IdToken, SessionId, StationId
-from sunpile.basics.units import MicroPerKwh, Nano, money
+from sunpile.basics.units import MicroPerKwh, Nano, Wh, money
 from sunpile.chargers.events import (
     Authorisation,
     Booted,
@@ -395,7 +395,11 @@ def _close(turn: Turn, session: Session, new: Sequence[RegisterSample], patient:
     waits = patient and session.first_seq is None
     if isinstance(bill, NoBill):
         missing = bill.reason == "no register at the end"
-        return Decision(sessions=(session if patient and (waits or missing) else _held(session, bill.reason),))
+        if patient and (waits or missing):
+            return Decision(sessions=(session,))
+        # What was metered on the way is not trusted any more: nothing of it is billed.
+        unbilled = replace(_held(session, bill.reason), wh=Wh(0))
+        return Decision(sessions=(_money(turn, unbilled, turn.desk.by_id(session.session)),))
     if bill.doubt and waits:
         return Decision(sessions=(session,))
     doubts = session.doubts | {bill.doubt} if bill.doubt else session.doubts
