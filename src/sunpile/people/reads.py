@@ -283,6 +283,8 @@ class PointBill:
     """What the grid takes [micro/kWh]."""
     feed_in: int
     """What the grid pays [micro/kWh]."""
+    fee: int
+    """Fee of this side on matched energy [micro/kWh]."""
     digest: str
     """Digest of the batch."""
     witness_root: str

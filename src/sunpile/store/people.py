@@ -314,6 +314,7 @@ def _point_bill(bill: RowMapping, row: RowMapping, node_signs: bool, info: NodeI
         price=view.price,
         retail=tariff.retail,
         feed_in=tariff.feed_in,
+        fee=tariff.buy_fee if wh > 0 else tariff.sell_fee,
         digest=view.digest,
         witness_root=view.witness_root,
         signers=view.signers,

@@ -9,7 +9,7 @@ import { clock, energy, hour, loadWords, money, percent, power, price, say, useC
 
 const $ = (id) => document.getElementById(id);
 const KEPT = 96;
-const SHOWN = 10;
+const SHOWN = { batches: 12, sessions: 8 };
 const state = { info: null, intervals: [], batches: [], sessions: [], chosen: null, live: true, detail: null };
 let map;
 let chart;
@@ -24,8 +24,8 @@ async function readAll() {
   const [town, intervals, batches, sessions] = await Promise.all([
     get('/api/town'),
     get(`/api/intervals?limit=${KEPT}`),
-    get(`/api/batches?limit=${SHOWN}`),
-    get(`/api/sessions?limit=${SHOWN}`),
+    get(`/api/batches?limit=${SHOWN.batches}`),
+    get(`/api/sessions?limit=${SHOWN.sessions}`),
   ]);
   Object.assign(state, { intervals, batches, sessions });
   tick(town.now);
@@ -185,11 +185,11 @@ function listen() {
     if (state.live || state.chosen === data.interval) guard(choose(data.interval, state.live));
   });
   on('batch', (data) => {
-    merge(state.batches, data, 'interval', SHOWN, true);
+    merge(state.batches, data, 'interval', SHOWN.batches, true);
     paintLists();
   });
   on('session', (data) => {
-    merge(state.sessions, data, 'session', SHOWN, true);
+    merge(state.sessions, data, 'session', SHOWN.sessions, true);
     paintLists();
   });
 }

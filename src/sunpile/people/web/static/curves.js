@@ -3,7 +3,7 @@
 import { clear, el, scale, set, text, ticks, widthOf } from './svg.js';
 import { energy, price, say } from './words.js';
 
-const HEIGHT = 210;
+const HEIGHT = 236;
 
 export function drawCurves(svg, detail) {
   clear(svg);
@@ -33,7 +33,7 @@ export function drawCurves(svg, detail) {
   const demandLine = steps(demand, x, y, y(summary.high + span * 0.12));
   const supplyLine = steps(supply, x, y, y(summary.low - span * 0.12));
   if (summary.volume_wh) {
-    svg.append(el('path', { class: 'traded', d: `M${x(0)} ${y(summary.price)}H${x(summary.volume_wh)}V${HEIGHT - pad.bottom}H${x(0)}z` }));
+    svg.append(el('path', { class: 'traded', d: gains(demand, supply, summary.volume_wh, x, y) }));
   }
   svg.append(
     el('path', { class: 'demand', d: demandLine }),
@@ -59,6 +59,25 @@ function axes(svg, { x, y, most, summary, pad, width }) {
       text(pad.left - 6, y(value) + 4, price(value), { class: 'axis end' }),
     );
   }
+}
+
+// What both sides gain: the area between the curves, up to the energy that was traded.
+function gains(demand, supply, volume, x, y) {
+  const top = edgeUpTo(demand, volume);
+  const bottom = edgeUpTo(supply, volume).reverse();
+  return `M${[...top, ...bottom].map(([wh, at]) => `${x(wh)} ${y(at)}`).join('L')}z`;
+}
+
+function edgeUpTo(list, volume) {
+  const corners = [];
+  let at = 0;
+  for (const step of list) {
+    if (at >= volume) break;
+    const to = Math.min(volume, at + step.wh);
+    corners.push([at, step.price], [to, step.price]);
+    at = to;
+  }
+  return corners;
 }
 
 function steps(list, x, y, edge) {

@@ -4,7 +4,7 @@ import { clear, el, html, scale, set, text, ticks, widthOf } from './svg.js';
 import { clock, energy, hour, price, say } from './words.js';
 
 const PRICE_H = 190;
-const ENERGY_H = 130;
+const ENERGY_H = 150;
 const SEAM = 34;
 
 export class DayChart {
@@ -33,7 +33,7 @@ export class DayChart {
     const width = widthOf(svg.parentElement);
     const height = PRICE_H + SEAM + ENERGY_H + 24;
     set(svg, { viewBox: `0 0 ${width} ${height}`, width, height, 'aria-valuemax': list.length - 1 });
-    const pad = { left: 50, right: 14 };
+    const pad = { left: 62, right: 20 };
     const length = list[0].end - list[0].start;
     const first = list[0].start;
     const span = Math.max(list[list.length - 1].end - first, Math.min(86400, 96 * length));
@@ -51,11 +51,13 @@ export class DayChart {
 
   nights(first, span, length) {
     const step = Math.max(length, 900);
+    const dark = (at) => at < first + span && (hour(at + step / 2) < 6 || hour(at + step / 2) >= 20);
     for (let at = first; at < first + span; at += step) {
-      const time = hour(at + step / 2);
-      if (time >= 6 && time < 20) continue;
-      const x = this.x(at);
-      this.svg.append(el('rect', { class: 'night', x, width: this.x(at + step) - x + 0.6, y: 0, height: PRICE_H + SEAM + ENERGY_H }));
+      if (!dark(at)) continue;
+      const from = this.x(at);
+      while (dark(at + step)) at += step;
+      const width = this.x(Math.min(at + step, first + span)) - from;
+      this.svg.append(el('rect', { class: 'night', x: from, width, y: 0, height: PRICE_H + SEAM + ENERGY_H }));
     }
   }
 
@@ -82,8 +84,11 @@ export class DayChart {
     svg.append(
       text(left, top(list[0].retail) - 6, say('day.retail'), { class: 'name retail-name' }),
       text(left, top(list[0].feed_in) + 15, say('day.feed_in'), { class: 'name feed-name' }),
-      text(left, top(list[0].price) - 6, say('day.clearing'), { class: 'name price-name' }),
     );
+    const free = list.map((i) => (i.volume_wh ? Math.min(i.retail - i.price, i.price - i.feed_in) : 0));
+    const at = list[free.indexOf(Math.max(...free))];
+    const edge = Math.min(x(at.start), width - pad.right - 110);
+    svg.append(text(edge, top(at.price) - 9, say('day.clearing'), { class: 'name price-name' }));
   }
 
   energies(pad, width) {
@@ -92,9 +97,9 @@ export class DayChart {
     const down = Math.max(0, ...list.map((i) => i.grid_export_wh));
     const base = PRICE_H + SEAM;
     const y = scale([-down, up], [base + ENERGY_H, base + 14]);
-    svg.append(text(pad.left, base - 2, say('day.energy'), { class: 'name' }));
-    this.key(pad.left, base - 2, width);
-    for (const value of ticks(up, 2).slice(1)) {
+    if (width > 620) svg.append(text(pad.left, base - 2, say('day.energy'), { class: 'name' }));
+    this.key(base - 2, width - pad.right);
+    for (const value of ticks(up, 3).slice(1)) {
       svg.append(el('path', { class: 'rule', d: `M${pad.left} ${y(value)}H${width - pad.right}` }));
       svg.append(text(pad.left - 7, y(value) + 4, energy(value), { class: 'axis end' }));
     }
@@ -109,8 +114,8 @@ export class DayChart {
     svg.append(group, el('path', { class: 'zero', d: `M${pad.left} ${y(0)}H${width - pad.right}` }));
   }
 
-  key(left, y, width) {
-    let at = width - 14;
+  key(y, right) {
+    let at = right;
     for (const name of ['out', 'grid', 'shared']) {
       const label = text(at, y, say(`day.${name}`), { class: 'axis end' });
       this.svg.append(label);

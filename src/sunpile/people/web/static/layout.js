@@ -3,12 +3,14 @@
 
 import { round, scale } from './svg.js';
 
-const GAP = 34; // smallest distance of two glyphs
-const OFF_STREET = 30; // smallest distance of a glyph from its street
+// Smallest distance of two glyphs, of a glyph from its street, and room at the left for the grid.
+const WIDE = { gap: 34, off: 30, left: 104, hub: 46, size: 1 };
+const NARROW = { gap: 25, off: 20, left: 74, hub: 34, size: 0.72 };
 
 export function plan(points, width, height) {
-  const pad = { left: 104, right: 40, top: 40, bottom: 40 };
-  const xs = scale(extent(points.map((p) => p.x)), [pad.left + 44, width - pad.right]);
+  const form = width < 620 ? NARROW : WIDE;
+  const pad = { left: form.left, right: form.off, top: 36, bottom: 36 };
+  const xs = scale(extent(points.map((p) => p.x)), [pad.left + form.off, width - pad.right]);
   const ys = scale(extent(points.map((p) => p.y)), [pad.top, height - pad.bottom]);
   const byIndex = new Map(points.map((p) => [p.point, p]));
   const nodes = points
@@ -19,8 +21,8 @@ export function plan(points, width, height) {
 
   const columns = streets(nodes, width - pad.left - pad.right);
   const spine = round(median(nodes.map((n) => n.y)) || height / 2);
-  settle(nodes, columns, spine, width, height, pad);
-  return { nodes, columns, spine, hub: { x: 46, y: spine }, width, height };
+  settle(nodes, columns, spine, form, { width, height, pad });
+  return { nodes, columns, spine, hub: { x: form.hub, y: spine }, width, height, size: form.size };
 }
 
 function extent(values) {
@@ -35,7 +37,7 @@ const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1]
 // Side streets where the points are: one-dimensional k-means, started evenly so that it always ends the same.
 function streets(nodes, width) {
   if (!nodes.length) return [];
-  const wanted = Math.max(1, Math.min(8, Math.round(width / 125), Math.ceil(nodes.length / 3)));
+  const wanted = Math.max(1, Math.min(8, Math.max(3, Math.round(width / 125)), Math.ceil(nodes.length / 3)));
   const sorted = nodes.map((n) => n.x).sort((a, b) => a - b);
   let centres = Array.from({ length: wanted }, (_, i) => sorted[Math.floor(((i + 0.5) * sorted.length) / wanted)]);
   for (let turn = 0; turn < 12; turn += 1) {
@@ -55,21 +57,21 @@ function nearest(centres, x) {
 }
 
 // Push glyphs apart, off their street and off the spine, so that any town is readable.
-function settle(nodes, columns, spine, width, height, pad) {
+function settle(nodes, columns, spine, form, { width, height, pad }) {
   for (const node of nodes) {
     node.column = nearest(columns, node.x);
     node.side = node.x >= columns[node.column] ? 1 : -1;
   }
   for (let turn = 0; turn < 60; turn += 1) {
     for (let i = 0; i < nodes.length; i += 1) {
-      for (let k = i + 1; k < nodes.length; k += 1) apart(nodes[i], nodes[k]);
+      for (let k = i + 1; k < nodes.length; k += 1) apart(nodes[i], nodes[k], form.gap);
     }
     for (const node of nodes) {
       const street = columns[node.column];
-      if ((node.x - street) * node.side < OFF_STREET) node.x = street + node.side * OFF_STREET;
+      if ((node.x - street) * node.side < form.off) node.x = street + node.side * form.off;
       const above = node.y < spine ? -1 : 1;
-      if (Math.abs(node.y - spine) < GAP * 0.8) node.y = spine + above * GAP * 0.8;
-      node.x = Math.min(width - pad.right + 14, Math.max(pad.left, node.x));
+      if (Math.abs(node.y - spine) < form.gap * 0.8) node.y = spine + above * form.gap * 0.8;
+      node.x = Math.min(width - pad.right + 6, Math.max(pad.left, node.x));
       node.y = Math.min(height - pad.bottom + 8, Math.max(pad.top - 6, node.y));
     }
   }
@@ -79,10 +81,10 @@ function settle(nodes, columns, spine, width, height, pad) {
   }
 }
 
-function apart(a, b) {
+function apart(a, b, gap) {
   const dx = b.x - a.x;
   const dy = b.y - a.y;
-  const need = GAP + 7 * Math.min(1, a.children.length + b.children.length);
+  const need = gap * (1 + 0.2 * Math.min(1, a.children.length + b.children.length));
   const far = Math.hypot(dx, dy);
   if (far >= need) return;
   const push = (need - far) / 2;

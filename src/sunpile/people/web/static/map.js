@@ -17,7 +17,7 @@ export class TownMap {
     svg.addEventListener('keydown', (event) => this.onKey(event));
     svg.addEventListener('pointermove', (event) => this.show(this.nodeAt(event)));
     svg.addEventListener('pointerleave', () => this.show(null));
-    svg.addEventListener('click', (event) => this.open(this.nodeAt(event)));
+    svg.addEventListener('click', (event) => this.tap(event));
     svg.addEventListener('blur', () => this.show(null));
     new ResizeObserver(() => this.layout()).observe(svg.parentElement);
   }
@@ -41,7 +41,7 @@ export class TownMap {
     const width = Math.round(this.svg.parentElement.clientWidth);
     if (!width || width === this.width || !this.points.size) return;
     this.width = width;
-    const height = width < 620 ? Math.round(width * 1.32) : Math.round(Math.min(width * 0.66, 640));
+    const height = width < 620 ? Math.round(width * 1.5) : Math.round(Math.min(width * 0.66, 640));
     set(this.svg, { viewBox: `0 0 ${width} ${height}`, width, height });
     this.town = plan([...this.points.values()], width, height);
     this.draw();
@@ -68,7 +68,7 @@ export class TownMap {
 
   glyph(node) {
     const drawing = GLYPHS[node.point.kind] || GLYPHS.home;
-    const group = el('g', { class: `place ${node.point.kind}`, transform: `translate(${node.x} ${node.y})` });
+    const group = el('g', { class: `place ${node.point.kind}`, transform: `translate(${node.x} ${node.y}) scale(${this.town.size})` });
     group.append(el('circle', { r: 20, class: 'hit' }), ...drawing());
     this.glyphs.set(node.point.point, group);
     node.children.forEach((child, i) => {
@@ -110,7 +110,8 @@ export class TownMap {
       this.paintFlow(segment, w, local);
     }
     const total = used - given;
-    this.hubText.textContent = Math.abs(total) < QUIET_W ? '' : power(Math.abs(total));
+    const amount = power(Math.abs(total));
+    this.hubText.textContent = Math.abs(total) < QUIET_W ? '' : total > 0 ? `${amount} →` : `← ${amount}`;
     set(this.hubText, { class: `hub-w ${total > 0 ? 'takes' : 'gives'}` });
     for (const [index, group] of this.glyphs) this.paintGlyph(this.points.get(index), group);
     this.balance = { given, used, local, total };
@@ -196,6 +197,14 @@ export class TownMap {
     this.tip.style.left = `${left}px`;
     this.tip.style.top = `${below ? node.y + 26 : node.y - 26}px`;
     this.tip.classList.toggle('below', below);
+  }
+
+  // A mouse has shown the tip already; a finger's first tap shows it, the second opens the receipt.
+  tap(event) {
+    const node = this.nodeAt(event);
+    if (event.pointerType === 'touch' && node !== this.tapped) this.show(node);
+    else this.open(node);
+    this.tapped = node;
   }
 
   open(node) {

@@ -34,8 +34,8 @@ const hundredth = number(2);
 
 export const count = (value) => whole.format(value);
 
-// A narrow no-break space keeps number and unit on one line.
-const unit = (text, name) => `${text} ${name}`;
+// A no-break space keeps number and unit on one line.
+const unit = (text, name) => `${text}\u00a0${name}`;
 
 export function energy(wh) {
   const size = Math.abs(wh);
@@ -52,7 +52,7 @@ export function power(w) {
   return unit(whole.format(w), 'W');
 }
 
-export const percent = (share) => `${whole.format(Math.round(share * 100))}${language === 'en' ? ' ' : ''}%`;
+export const percent = (share) => `${whole.format(Math.round(share * 100))}${language === 'en' ? '\u00a0' : ''}%`;
 
 const cash = (digits) =>
   new Intl.NumberFormat(locale, {
