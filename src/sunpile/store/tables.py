@@ -234,6 +234,8 @@ device_registers = Table(
     Column("export_wh", Big, nullable=False),
     Column("w", Integer, nullable=False),
     Column("soc_permille", Integer),
+    Column("epoch", Integer, nullable=False, server_default="0", doc="rises when the meter's registers start anew"),
+    Column("held", String(48), doc="why it is not billed; null = trusted"),
 )
 
 points = Table(
