@@ -363,7 +363,7 @@ def _credit(point: uint256, amount: uint256, sender: address):
     """
     self._hold(amount)
     terms: Terms = self._terms_of(point)
-    slot: uint256 = unsafe_add(self.slots[point], amount)
+    slot: uint256 = unsafe_add(self._fold(point, self.slots[point], terms.open), amount)
     log IEnergyMarket.Deposited(point=point, sender=sender, amount=amount)
     if slot & TOUCHED == 0:
         cap: uint256 = (slot >> CAP_AT) & M24
@@ -631,8 +631,8 @@ def settle(
 
     # What is matched, and where in the per mille of the band the price lies.
     volume: uint256 = 0
-    strict: uint256 = 0
-    at_price: uint256 = 0
+    first_at: uint256 = 0
+    first_above: uint256 = 0
     # No order is in force where there is no band.
     in_force: uint256 = M32 + 1
     retail: uint256 = tariff >> 144
@@ -643,7 +643,7 @@ def settle(
     band: uint256 = unsafe_sub(unsafe_sub(retail, buy_fee), low)
     if unsafe_add(low, buy_fee) <= retail:
         in_force = interval
-        volume, strict, at_price = self._thresholds(header, low, band)
+        volume, first_at, first_above = self._thresholds(header, low, band)
     else:
         self._require(
             header.price | header.buyAbove | header.buyAt | header.sellBelow | header.sellAt == 0,
@@ -683,8 +683,8 @@ def settle(
     filled: uint256 = 0
     share: uint256 = unsafe_sub(volume, header.buyAbove)
     group: uint256 = header.buyAt
-    bound: uint256 = unsafe_sub(NO_RANK, strict)
-    bound_at: uint256 = unsafe_sub(NO_RANK, at_price)
+    bound: uint256 = unsafe_sub(NO_RANK, first_above)
+    bound_at: uint256 = unsafe_sub(NO_RANK, first_at)
     # Rank of the last strictly better row, and of the first live one behind the marginal group.
     buy_last: uint256 = NO_RANK
     buy_next: uint256 = NO_RANK
@@ -775,11 +775,11 @@ def settle(
         key = (rank << 32) | point
 
         credit: uint256 = 0
-        if rank < strict:
+        if rank < first_at:
             better = unsafe_add(better, wh)
             sell_last = rank
             credit = unsafe_mul(wh, sell_price)
-        elif rank < at_price:
+        elif rank < first_above:
             marginal = unsafe_add(marginal, wh)
             above: uint256 = unsafe_div(unsafe_mul(share, marginal), group)
             fill: uint256 = unsafe_sub(above, filled)
