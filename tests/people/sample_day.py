@@ -15,8 +15,10 @@ from sunpile.basics.tariff import Tariff
 from sunpile.basics.units import MicroPerKwh, PerMille, Wh
 from sunpile.market import Book, StandingOrder, clear
 from sunpile.people.reads import NodeInfo
+from sunpile.settlement.archive import facts_to_json
 from sunpile.settlement.batch import Batch, Header, Rows
 from sunpile.settlement.bill import bills as bills_of
+from sunpile.settlement.facts import ZoneFacts
 from sunpile.settlement.wire import batch_to_json
 from sunpile.store import tables
 
@@ -145,7 +147,8 @@ def settle(town: list[Place], orders: Mapping[PointId, StandingOrder], index: in
         ZONE, interval, 0, clearing.price, len(buyers), len(sellers), *groups, 1, random.Random(index).randbytes(32)
     )
     batch = Batch(header, Rows(buyers, sellers), tariff, previous)
-    limits = {"buyers": book.buyers.limits.tolist(), "sellers": book.sellers.limits.tolist()}
+    facts = ZoneFacts(ZONE, interval, interval, previous, 1, tariff, {}, orders)
+    body = {"facts": facts_to_json(facts), "proposal": {**batch_to_json(batch), "witness": [], "excluded": []}}
     made = bills_of(batch, clearing)
     missing = index % 4
     seats = [seat for seat in range(4) if index % 7 or seat != missing]
@@ -153,7 +156,7 @@ def settle(town: list[Place], orders: Mapping[PointId, StandingOrder], index: in
         "zone": ZONE,
         "interval": interval,
         "round": 0,
-        "body": json.dumps({**batch_to_json(batch), "limits": limits}),
+        "body": json.dumps(body),
         "digest": batch.struct_hash(),
         "witness_root": header.witness_root,
         "signatures": json.dumps([[seat, "0x" + "11" * 65] for seat in seats]),

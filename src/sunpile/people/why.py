@@ -47,21 +47,6 @@ def steps(rows: Iterable[PricedRow], falling: bool) -> list[CurveStep]:
     return [CurveStep(price, *sums[price]) for price in sorted(sums, reverse=falling)]
 
 
-def without_limits(wh: Sequence[int], strict: int, marginal: int, better: int, price: int) -> list[int | None]:
-    """Limit prices of rows in batch order where only the header's sums are known: the strictly better ones are put at
-    the edge of the band, the marginal group at the price, the rest does not trade.
-
-    >>> without_limits([5, 5, 7, 3], strict=10, marginal=7, better=900, price=500)
-    [900, 900, 500, None]
-    """
-    prices: list[int | None] = []
-    before = 0
-    for energy in wh:
-        before += energy
-        prices.append(better if before <= strict else price if before <= strict + marginal else None)
-    return prices
-
-
 def explain(
     groups: Groups, demand: Sequence[CurveStep], supply: Sequence[CurveStep], price: int, has_band: bool
 ) -> Why:

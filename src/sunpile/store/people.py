@@ -12,6 +12,8 @@ from sqlalchemy import Connection, RowMapping, Select, case, func, select
 
 from sunpile.basics.ids import DriverId, PointId, ZoneId
 from sunpile.basics.tariff import Tariff
+from sunpile.basics.units import PerMille, Wh
+from sunpile.market.order import NOT_LIVE_BUYER, NOT_LIVE_SELLER, StandingOrder
 from sunpile.people.board import PowerBoard
 from sunpile.people.reads import (
     BatchView,
@@ -25,7 +27,7 @@ from sunpile.people.reads import (
     Town,
     TownPoint,
 )
-from sunpile.people.why import Groups, PricedRow, explain, steps, without_limits
+from sunpile.people.why import Groups, PricedRow, explain, steps
 from sunpile.settlement.batch import Batch
 from sunpile.settlement.wire import batch_from_json
 from sunpile.store.database import Database
@@ -97,9 +99,7 @@ class StoreView:
         """The newest batches, newest first."""
         query = _newest_rounds().order_by(batches.c.interval.desc()).limit(limit)
         info = self._info()
-        return await self._database.read(
-            lambda c: [_batch_view(row, batch_from_json(json.loads(row["body"])), info) for row in _rows(c, query)]
-        )
+        return await self._database.read(lambda c: [_batch_view(row, _batch(row), info) for row in _rows(c, query)])
 
     async def sessions(self, limit: int) -> list[SessionView]:
         """Active sessions first, then the newest."""
@@ -171,7 +171,7 @@ class StoreView:
                 of_zone = list(group)
                 due = _bills(connection, zone, [row["interval"] for row in of_zone])
                 for row in of_zone:
-                    batch = batch_from_json(json.loads(row["body"]))
+                    batch = _batch(row)
                     summary = _summary(row, batch, due.get(row["interval"], []), info)
                     fresh[zone, row["interval"]] = summary
                     if summary.state == SETTLED and due.get(row["interval"]):
@@ -264,21 +264,37 @@ def _batch_view(row: RowMapping, batch: Batch, info: NodeInfo) -> BatchView:
     )
 
 
+def _batch(row: RowMapping) -> Batch:
+    return batch_from_json(json.loads(row["body"])["proposal"])
+
+
+def _limits(batch: Batch, orders: Mapping[int, StandingOrder]) -> tuple[list[int | None], list[int | None]]:
+    """Limit prices of buyers and sellers in row order; None for a row that does not trade."""
+    tariff, interval = batch.tariff, batch.header.interval
+    buy: list[int | None] = []
+    sell: list[int | None] = []
+    for point, wh in batch.rows.buyers:
+        limit = orders[point].buyer_per_mille(wh, interval) if point in orders else NOT_LIVE_BUYER
+        buy.append(tariff.limit_price(limit) if limit != NOT_LIVE_BUYER and tariff.has_band else None)
+    for point, wh in batch.rows.sellers:
+        limit = orders[point].seller_per_mille(wh, interval) if point in orders else NOT_LIVE_SELLER
+        sell.append(tariff.limit_price(limit) if limit != NOT_LIVE_SELLER and tariff.has_band else None)
+    return buy, sell
+
+
+def _orders(row: RowMapping) -> dict[int, StandingOrder]:
+    return {
+        point: StandingOrder(PerMille(buy), PerMille(sell), Wh(max_wh), until)
+        for point, buy, sell, max_wh, until in json.loads(row["body"])["facts"]["orders"]
+    }
+
+
 def _detail(row: RowMapping, due: Sequence[RowMapping], info: NodeInfo) -> IntervalDetail:
-    body: Mapping[str, Any] = json.loads(row["body"])
-    batch = batch_from_json(body)
+    batch = _batch(row)
     header, tariff = batch.header, batch.tariff
     filled = {bill["point"]: abs(bill["matched_wh"]) for bill in due if bill["kind"] == "batch"}
-    limits: Mapping[str, list[int]] | None = body.get("limits")
+    buy, sell = _limits(batch, _orders(row))
     buyers, sellers = batch.rows.buyers, batch.rows.sellers
-    if limits:
-        live = range(1001)
-        buy = [tariff.limit_price(limit) if limit in live else None for limit in limits["buyers"]]
-        sell = [tariff.limit_price(limit) if limit in live else None for limit in limits["sellers"]]
-    else:
-        bought, sold = [wh for _, wh in buyers], [wh for _, wh in sellers]
-        buy = without_limits(bought, header.buy_above, header.buy_at, tariff.high, header.price)
-        sell = without_limits(sold, header.sell_below, header.sell_at, tariff.low, header.price)
     demand = steps((PricedRow(p, wh, filled.get(i, 0)) for p, (i, wh) in zip(buy, buyers, strict=True)), True)
     supply = steps((PricedRow(p, wh, filled.get(i, 0)) for p, (i, wh) in zip(sell, sellers, strict=True)), False)
     groups = Groups(header.buy_above, header.buy_at, header.sell_below, header.sell_at)
@@ -294,7 +310,7 @@ def _detail(row: RowMapping, due: Sequence[RowMapping], info: NodeInfo) -> Inter
 
 
 def _point_bill(bill: RowMapping, row: RowMapping, node_signs: bool, info: NodeInfo) -> PointBill:
-    batch = batch_from_json(json.loads(row["body"]))
+    batch = _batch(row)
     view, tariff, wh = _batch_view(row, batch, info), batch.tariff, bill["wh"]
     # Only what would be different with the grid alone counts; the rest is the same money either way.
     better = tariff.high - view.price if wh > 0 else view.price - tariff.low
