@@ -76,7 +76,7 @@ class Onboarding:
         self._scenario: Scenario = plan.scenario
         self._gate = asyncio.Semaphore(MOST)
 
-    async def join(self, home_devices: dict[int, Device], battery_devices: dict[int, Device]) -> Registered:
+    async def join(self, home_devices: dict[int, list[Device]], battery_devices: dict[int, list[Device]]) -> Registered:
         """Register every point and pile."""
         info = await self._node.get("/api/info")
         done = Registered(info, await self._node.domains(info))
@@ -141,7 +141,7 @@ class Onboarding:
     def _cap(self, watts: int) -> int:
         return cap_wh(watts, self._scenario.length)
 
-    async def _home(self, done: Registered, house: HousePlan, device: Device) -> None:
+    async def _home(self, done: Registered, house: HousePlan, devices: list[Device]) -> None:
         pile_w = sum(pile.max_w for pile in self._plan.piles if pile.house == house.number)
         body = {
             "kind": "home",
@@ -152,11 +152,11 @@ class Onboarding:
             "label": house.label,
             "x": house.x,
             "y": house.y,
-            "devices": [device.body()],
+            "devices": [device.body() for device in devices],
         }
         done.homes[house.number] = await self._point(done, body, house.owner, 2_000 * CENT)
 
-    async def _battery(self, done: Registered, plan: BatteryPlan, device: Device) -> None:
+    async def _battery(self, done: Registered, plan: BatteryPlan, devices: list[Device]) -> None:
         body = {
             "kind": "battery",
             "owner": plan.owner.address,
@@ -166,7 +166,7 @@ class Onboarding:
             "label": plan.label,
             "x": plan.x,
             "y": plan.y,
-            "devices": [device.body()],
+            "devices": [device.body() for device in devices],
         }
         done.batteries[plan.number] = await self._point(done, body, plan.owner, 5_000 * CENT)
 

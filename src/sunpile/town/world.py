@@ -48,21 +48,22 @@ class World:
             world._add_pile(pile)
         return world
 
-    def home_devices(self) -> dict[int, Device]:
-        """What the node may poll at each house. A meter that signs is left alone: only its inverter is looked at."""
-        found: dict[int, Device] = {}
+    def home_devices(self) -> dict[int, list[Device]]:
+        """What the node may poll at each house: the meter at the grid and the inverter, two models of one unit."""
+        found: dict[int, list[Device]] = {}
         for house in self.plan.houses:
             port, unit = self.park.address(self.devices["home", house.number])
             watts = max(HOUSE_W + sum(p.max_w for p in self.plan.piles if p.house == house.number), house.roof_w)
-            found[house.number] = Device("inverter" if house.meter_key else "meter", port, unit, watts)
+            inverter = Device("inverter", port, unit, house.roof_w)
+            found[house.number] = [Device("meter", port, unit, watts), inverter]
         return found
 
-    def battery_devices(self) -> dict[int, Device]:
+    def battery_devices(self) -> dict[int, list[Device]]:
         """What the node polls at each battery."""
-        found: dict[int, Device] = {}
+        found: dict[int, list[Device]] = {}
         for battery in self.plan.batteries:
             port, unit = self.park.address(self.devices["battery", battery.number])
-            found[battery.number] = Device("battery", port, unit, battery.battery.power_w)
+            found[battery.number] = [Device("battery", port, unit, battery.battery.power_w)]
         return found
 
     def _add_house(self, house: HousePlan) -> None:
