@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 from rich.console import Console
+from typer.exceptions import TyperException
 
 from sunpile.basics.errors import SunpileError
 from sunpile.people.cli import show
@@ -54,14 +54,14 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     except SunpileError as error:
         err.print(f"sunpile: {error.detail}", markup=False, style="red")
         return 1
-    except click.UsageError as error:
+    except typer.Exit as error:
+        return error.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        return 130
+    except TyperException as error:
         err.print(f"sunpile: {error.format_message()}", markup=False, style="red")
         err.print("sunpile --help shows what there is.", markup=False)
         return 2
-    except click.exceptions.Exit as error:
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        return 130
     except OSError as error:
         place = f" ({error.filename})" if error.filename else ""
         err.print(f"sunpile: {error.strerror or error}{place}", markup=False, style="red")
