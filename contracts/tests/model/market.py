@@ -125,17 +125,16 @@ class Model:
 
     def add_point(self, point: int, zone: int, cap: int) -> None:
         first = self.effective(self.zones[zone])
-        order = Order(None, 500, cap, first, FOREVER)
-        self.accounts[point] = Account(zone, first, orders=[order], caps=[(first, cap)])
+        order = Order(None, 500, cap, 0, FOREVER)
+        self.accounts[point] = Account(zone, first, orders=[order], caps=[(0, cap)])
 
     def set_cap(self, point: int, cap: int) -> None:
         account, zone = self._of(point)
         effective = self.effective(zone)
-        waiting = [first for first, _ in account.caps if first > self.open(zone) and first > account.first]
+        waiting = [first for first, _ in account.caps if first > self.open(zone)]
         if waiting and waiting[-1] != effective:
             raise Refused("cap: another change waits")
-        account.caps = [entry for entry in account.caps if entry[0] != effective or effective == account.first]
-        account.caps.append((effective, cap))
+        account.caps = [entry for entry in account.caps if entry[0] != effective] + [(effective, cap)]
 
     # ---------------------------------------------------------------- reserve
 
@@ -150,8 +149,7 @@ class Model:
     def _stop(self, account: Account, last: int) -> bool:
         """No order is in force after interval `last`. True if that changed anything."""
         before = [(order.begins, order.until) for order in account.orders]
-        first = account.orders[0]
-        account.orders = [o for o in account.orders if o.begins <= last] or [first]
+        account.orders = [order for order in account.orders if order.begins <= last]
         for order in account.orders:
             order.until = min(order.until, last)
         return before != [(order.begins, order.until) for order in account.orders]
@@ -166,7 +164,7 @@ class Model:
         account, zone = self._of(point)
         account.balance += amount
         self.held += amount
-        cap = self.cap_in_slot(account, zone)
+        cap = account.cap_at(self.open(zone))
         if not account.touched and account.balance >= cap * zone.rate:
             account.touched = True
             self._queue(account, Order(500, 500, cap, self.effective(zone), FOREVER))
@@ -181,10 +179,9 @@ class Model:
         if until < effective:
             raise Refused("order: ends before it begins")
         waiting = [order for order in account.orders if self.open(zone) < order.begins < effective]
-        waiting = [order for order in waiting if order is not account.orders[0]]
         if len(waiting) == 2:
             raise Refused("order: two are waiting")
-        replaced = [o for o in account.orders if o.begins == effective and o is not account.orders[0]]
+        replaced = [order for order in account.orders if order.begins == effective]
         for order in replaced:
             account.orders.remove(order)
         reserve = max(max_wh * zone.rate, self.reserve(point, self.open(zone)))
@@ -296,18 +293,12 @@ class Model:
         """All money; must be `held`."""
         return sum(a.balance for a in self.accounts.values()) + sum(self.utility.values()) + self.fee_pool
 
-    def cap_in_slot(self, account: Account, zone: Zone) -> int:
-        """The cap in force when the default order is made up: one that has begun may not be in the slot yet."""
-        del zone
-        return account.caps[0][1]
-
     def _of(self, point: int) -> tuple[Account, Zone]:
         account = self.accounts[point]
         return account, self.zones[account.zone]
 
     def _queue(self, account: Account, order: Order) -> None:
-        account.orders = [o for o in account.orders if o.begins != order.begins or o is account.orders[0]]
-        account.orders.append(order)
+        account.orders = [other for other in account.orders if other.begins != order.begins] + [order]
 
     def _debit(self, point: int, matched: int, grid: int, interval: int) -> None:
         account, zone = self._of(point)
