@@ -136,7 +136,7 @@ def _tamed(method: str, params: list[Any]) -> list[Any]:
     try:
         wanted = int(str(request.get("gas", hex(CALL_GAS))), 16)
     except ValueError:
-        wanted = CALL_GAS
+        return params[:2]
     return [request | {"gas": hex(min(wanted, CALL_GAS))}, *params[1:2]]
 
 

@@ -232,9 +232,11 @@ class Submitter:
                 else:
                     await asyncio.sleep(idle)
                     idle = min(idle * 2, IDLE_MAX_SECONDS)
-        except SunpileError as fault:
+        except Exception as fault:
+            # Whoever waits must hear of it; what is saved goes on at the next submit.
+            known = fault if isinstance(fault, SunpileError) else SunpileError(f"the submitter failed: {fault!r}")
             for content_id in list(self._claims):
-                self._answer(content_id, fault)
+                self._answer(content_id, known)
 
     async def _look(self) -> bool:
         """Ask the chain once and act; True if anything came to its end."""

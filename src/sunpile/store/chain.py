@@ -133,13 +133,9 @@ class Events:
 def _advance(connection: Connection, name: str, cursor: Cursor, events: Sequence[ChainEvent]) -> None:
     if events:
         blocks = {event.block for event in events}
-        known = set(
-            connection.execute(
-                select(chain_events.c.block, chain_events.c.log_index).where(
-                    chain_events.c.block.between(min(blocks), max(blocks))
-                )
-            ).tuples()
-        )
+        near = chain_events.c.block.between(min(blocks), max(blocks))
+        query = select(chain_events.c.block, chain_events.c.log_index).where(near)
+        known = {(block, index) for block, index in connection.execute(query)}
         rows = [
             {
                 "block": event.block,
