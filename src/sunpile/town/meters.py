@@ -55,7 +55,7 @@ class ModbusPark:
         """
         for first in range(0, len(self._devices), UNITS):
             group = [self._unit(i + 1, device) for i, device in enumerate(self._devices[first : first + UNITS])]
-            server = ModbusTcpServer(group, address=(host, 0))
+            server = ModbusTcpServer([_nobody(), *group], address=(host, 0))
             await server.serve_forever(background=True)
             listening: Any = server.transport
             if listening is None:
@@ -81,3 +81,12 @@ class ModbusPark:
 
         values = image(device.shape, device.read())
         return SimDevice(id=unit, simdata=[SimData(BASE, values=values, datatype=DataType.REGISTERS)], action=refresh)
+
+
+def _nobody() -> SimDevice:
+    """Answers for every unit that is not there, as a gateway does."""
+
+    async def refuse(*_asked: object) -> ExcCodes:
+        return ExcCodes.GATEWAY_NO_RESPONSE
+
+    return SimDevice(id=0, simdata=[SimData(BASE, values=[0], datatype=DataType.REGISTERS)], action=refuse)
