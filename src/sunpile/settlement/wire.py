@@ -10,6 +10,7 @@ from sunpile.basics.tariff import Tariff
 from sunpile.basics.units import MicroPerKwh, Wh
 from sunpile.settlement.batch import Batch, Header, LateBatch, Rows
 from sunpile.settlement.late import LateProposal
+from sunpile.settlement.member import Refusal
 from sunpile.settlement.proposal import Proposal
 from sunpile.settlement.selection import Exclusion, Reason
 from sunpile.settlement.witness import LeafProof, Witness
@@ -171,6 +172,26 @@ def late_from_json(source: object) -> LateProposal:
         if a field is missing or out of range.
     """
     return _checked(BatchInvalid, "late proposal", _late, source)
+
+
+def refusal_to_json(refusal: Refusal) -> Json:
+    """A member's refusal, with the readings the proposal lacks."""
+    return {"reason": refusal.reason, "readings": [reading_to_json(signed) for signed in refusal.readings]}
+
+
+def refusal_from_json(source: object) -> Refusal:
+    """A member's refusal; its readings are not checked but in form.
+
+    Raises
+    ------
+    InputInvalid
+        if it is none.
+    """
+    fields = as_map(source, "refusal")
+    reason = fields.get("reason")
+    if not isinstance(reason, str):
+        raise InputInvalid("reason: a sentence is missing")
+    return Refusal(reason[:500], _readings(fields, "readings"))
 
 
 def batch_to_json(batch: Batch) -> Json:

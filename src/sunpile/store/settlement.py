@@ -187,6 +187,14 @@ class SettlementStore:
         """Struct hashes by round of what was kept for this zone and interval: what a member signed."""
         return await self._digests(batches, zone, interval)
 
+    async def points_of(self, zone: ZoneId, interval: int, digest: bytes) -> set[PointId] | None:
+        """Points of the witness of the kept batch with this struct hash; None if it is not here."""
+        query = select(batches.c.body).where(
+            batches.c.zone == zone, batches.c.interval == interval, batches.c.digest == digest
+        )
+        body = await self._database.read(lambda connection: connection.execute(query).scalar())
+        return None if body is None else set(kept_from_json(json.loads(body)).proposal.witness.points)
+
     # -- late batches -----------------------------------------------------------------------------------------------
 
     async def put_late(self, proposal: LateProposal, at: int, state: str = "proposed") -> None:
