@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from sunpile.basics.ids import EvseId, StationId
 from sunpile.basics.interval import Interval
@@ -22,6 +22,12 @@ _COLUMNS = (
     registers.c.received_at,
     registers.c.kind,
     registers.c.held,
+)
+_WINDOW_OF = select(*_COLUMNS).where(
+    registers.c.station == bindparam("station"),
+    registers.c.evse == bindparam("evse"),
+    registers.c.taken_at >= bindparam("since"),
+    registers.c.taken_at <= bindparam("until"),
 )
 Place = tuple[StationId, EvseId]
 
@@ -44,13 +50,8 @@ def load_samples(
     connection: Connection, station: StationId, evse: EvseId, since: int, until: int
 ) -> Sequence[RegisterSample]:
     """Samples of one EVSE with `since <= taken_at <= until` [Unix s]."""
-    query = select(*_COLUMNS).where(
-        registers.c.station == station,
-        registers.c.evse == evse,
-        registers.c.taken_at >= since,
-        registers.c.taken_at <= until,
-    )
-    return [RegisterSample(*row) for row in connection.execute(query)]
+    values = {"station": station, "evse": evse, "since": since, "until": until}
+    return [RegisterSample(*row) for row in connection.execute(_WINDOW_OF, values)]
 
 
 def report_interval(connection: Connection, piles: Iterable[Pile], interval: Interval) -> dict[Place, Wh | None]:

@@ -7,9 +7,10 @@ that left the node is never half true.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, Table, and_, exists, insert, select, update
+from sqlalchemy import Connection, Row, Select, Table, and_, bindparam, exists, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sunpile.basics.ids import Address, DriverId, EvseId, IdToken, PointId, SessionId, StationId
@@ -53,12 +54,44 @@ _PILES = (
     .join(stations, stations.c.station == connectors.c.station)
 )
 _DRIVERS = select(drivers.c.driver, drivers.c.id_token, drivers.c.pays)
+_OPEN = or_(sessions.c.state == "active", sessions.c.state == "waiting")
+# Built once: building a statement anew for each message costs more than running it.
+_SEEN = select(session_messages.c.body_hash, session_messages.c.answer).where(
+    session_messages.c.station == bindparam("station"), session_messages.c.key == bindparam("key")
+)
+_PILE = _PILES.where(connectors.c.station == bindparam("station"), connectors.c.evse == bindparam("evse"))
+_OPEN_AT = _SESSIONS.where(sessions.c.station == bindparam("station"), _OPEN)
+_ALL_OPEN = _SESSIONS.where(_OPEN).order_by(sessions.c.started_at)
+_BY_TRANSACTION = _SESSIONS.where(
+    sessions.c.station == bindparam("station"), sessions.c.ocpp_transaction == bindparam("transaction")
+)
+_BY_ID = _SESSIONS.where(sessions.c.session == bindparam("session"))
+_ACTIVE_OF = _SESSIONS.where(sessions.c.driver == bindparam("driver"), sessions.c.state == "active").order_by(
+    sessions.c.started_at.desc()
+)
+_DRIVER_OF = _DRIVERS.where(drivers.c.id_token == bindparam("id_token"))
+_CHANNEL = _CHANNELS.where(channels.c.channel == bindparam("channel"))
+_CHANNEL_OF = _CHANNELS.where(channels.c.driver == bindparam("driver"), channels.c.state == "open").order_by(
+    channels.c.opened_at.desc(), channels.c.channel
+)
+_SAVE_SESSION = update(sessions).where(sessions.c.session == bindparam("which"))
+_NEW_SESSION, _NEW_MESSAGE = insert(sessions), insert(session_messages)
+_ADD_OWED = (
+    update(channels)
+    .where(channels.c.channel == bindparam("which"))
+    .values(owed=channels.c.owed + bindparam("more", type_=channels.c.owed.type))
+)
+
+
+@cache
+def _insert_new(table: Table, dialect: str) -> Any:
+    module = postgresql if dialect == "postgresql" else sqlite
+    return module.insert(table).on_conflict_do_nothing()
 
 
 def insert_new(connection: Connection, table: Table) -> Any:
     """An INSERT that leaves known rows as they are."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()
+    return _insert_new(table, connection.dialect.name)
 
 
 class SqlDesk:
@@ -70,56 +103,55 @@ class SqlDesk:
 
     def seen(self, station: StationId, key: str) -> Seen | None:
         """See `Desk.seen`."""
-        query = select(session_messages.c.body_hash, session_messages.c.answer).where(
-            session_messages.c.station == station, session_messages.c.key == key
-        )
-        row = self._connection.execute(query).first()
+        row = self._first(_SEEN, station=station, key=key)
         return Seen(bytes(row[0]), _read_answer(row[1])) if row else None
 
     def pile(self, station: StationId, evse: EvseId) -> Pile | None:
         """See `Desk.pile`."""
-        row = self._connection.execute(_PILES.where(connectors.c.station == station, connectors.c.evse == evse)).first()
+        row = self._first(_PILE, station=station, evse=evse)
         return _pile(row) if row else None
 
     def open_sessions(self, station: StationId) -> Sequence[Session]:
         """See `Desk.open_sessions`."""
-        query = _SESSIONS.where(sessions.c.station == station, sessions.c.state.in_(("active", "waiting")))
-        return [self._hand_out(row) for row in self._connection.execute(query)]
+        rows = self._connection.execute(_OPEN_AT, {"station": station})
+        return [self._hand_out(row) for row in rows]
 
     def by_transaction(self, station: StationId, ocpp_transaction: str) -> Session | None:
         """See `Desk.by_transaction`."""
-        return self._one(sessions.c.station == station, sessions.c.ocpp_transaction == ocpp_transaction)
+        return self._one(_BY_TRANSACTION, station=station, transaction=ocpp_transaction)
 
     def by_id(self, session: SessionId) -> Session | None:
         """See `Desk.by_id`."""
-        return self._one(sessions.c.session == session)
+        return self.handed_out.get(session) or self._one(_BY_ID, session=session)
 
     def active_of(self, driver: DriverId) -> Session | None:
         """See `Desk.active_of`."""
-        return self._one(sessions.c.driver == driver, sessions.c.state == "active")
+        return self._one(_ACTIVE_OF, driver=driver)
 
     def driver_of(self, id_token: IdToken) -> Driver | None:
         """See `Desk.driver_of`. Tokens are kept in upper case: OCPP 1.6 compares them without regard to case."""
-        row = self._connection.execute(_DRIVERS.where(drivers.c.id_token == id_token.upper())).first()
+        row = self._first(_DRIVER_OF, id_token=id_token.upper())
         return Driver(DriverId(row[0]), IdToken(row[1]) if row[1] else None, row[2]) if row else None
 
     def channel_of(self, driver: DriverId) -> Channel | None:
         """See `Desk.channel_of`."""
-        query = _CHANNELS.where(channels.c.driver == driver, channels.c.state == "open")
-        row = self._connection.execute(query.order_by(channels.c.opened_at.desc(), channels.c.channel)).first()
+        row = self._first(_CHANNEL_OF, driver=driver)
         return read_channel(row) if row else None
 
     def channel(self, channel: bytes) -> Channel | None:
         """See `Desk.channel`."""
-        row = self._connection.execute(_CHANNELS.where(channels.c.channel == channel)).first()
+        row = self._first(_CHANNEL, channel=channel)
         return read_channel(row) if row else None
 
     def samples(self, station: StationId, evse: EvseId, since: int, until: int) -> Sequence[RegisterSample]:
         """See `Desk.samples`."""
         return load_samples(self._connection, station, evse, since, until)
 
-    def _one(self, *conditions: Any) -> Session | None:
-        row = self._connection.execute(_SESSIONS.where(*conditions).order_by(sessions.c.started_at.desc())).first()
+    def _first(self, query: Any, **values: object) -> Any:
+        return self._connection.execute(query, values).first()
+
+    def _one(self, query: Select[Any], **values: object) -> Session | None:
+        row = self._first(query, **values)
         return self._hand_out(row) if row else None
 
     def _hand_out(self, row: Row[Any]) -> Session:
@@ -150,8 +182,7 @@ class SessionDatabase:
 
     async def unsettled(self) -> Sequence[Session]:
         """See `SessionStore.unsettled`."""
-        query = _SESSIONS.where(sessions.c.state.in_(("active", "waiting"))).order_by(sessions.c.started_at)
-        return await self._database.read(lambda c: [read_session(row) for row in c.execute(query)])
+        return await self._database.read(lambda c: [read_session(row) for row in c.execute(_ALL_OPEN)])
 
     async def cdr(self, cdr: str) -> Cdr | None:
         """See `SessionStore.cdr`."""
@@ -225,28 +256,26 @@ def _keep(connection: Connection, desk: SqlDesk, decision: Decision, now: int) -
 
 
 def _keep_message(connection: Connection, message: Message, answer: TransactionAnswer | None, now: int) -> None:
-    connection.execute(
-        insert(session_messages).values(
-            station=message.station,
-            key=message.key,
-            body_hash=message.body_hash,
-            answer=_write_answer(answer),
-            received_at=now,
-            held=message.held,
-        )
-    )
+    row = {
+        "station": message.station,
+        "key": message.key,
+        "body_hash": message.body_hash,
+        "answer": _write_answer(answer),
+        "received_at": now,
+        "held": message.held,
+    }
+    connection.execute(_NEW_MESSAGE, row)
 
 
 def _keep_session(connection: Connection, before: Session | None, session: Session) -> None:
     row = write_session(session)
     if before is None:
-        connection.execute(insert(sessions).values(row))
+        connection.execute(_NEW_SESSION, row)
     elif before != session:
-        connection.execute(update(sessions).where(sessions.c.session == session.session).values(row))
+        connection.execute(_SAVE_SESSION, row | {"which": row.pop("session")})
     known = before.owed if before is not None and before.channel == session.channel else 0
     if session.channel is not None and session.owed != known:
-        change = update(channels).where(channels.c.channel == session.channel)
-        connection.execute(change.values(owed=channels.c.owed + (session.owed - known)))
+        connection.execute(_ADD_OWED, {"which": session.channel, "more": session.owed - known})
 
 
 def _keep_voucher(connection: Connection, decision: Decision, voucher: Voucher, now: int) -> None:
