@@ -59,6 +59,8 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return 130
     except TyperException as error:
+        if not error.format_message():
+            return 2  # no command was named; the help has been shown
         err.print(f"sunpile: {error.format_message()}", markup=False, style="red")
         err.print("sunpile --help shows what there is.", markup=False)
         return 2
@@ -105,6 +107,9 @@ def _demo(app: typer.Typer, commands: Commands) -> None:
         dump: Annotated[Path | None, typer.Option(help="Write CSV files to this folder.")] = None,
         port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0: any free one.")] = 8400,
         database: Annotated[str, typer.Option(help="SQLAlchemy URL; empty: SQLite.")] = "",
+        houses: Annotated[int, typer.Option(min=1, max=1000, help="Houses with a roof.")] = 40,
+        piles: Annotated[int, typer.Option(min=1, max=1000, help="Charging stations.")] = 40,
+        batteries: Annotated[int, typer.Option(min=0, max=100, help="Batteries in the street.")] = 4,
     ) -> None:
         """A town of piles, roofs and batteries trades a day before your eyes."""
         progress = show.ProgressBar()
@@ -115,7 +120,9 @@ def _demo(app: typer.Typer, commands: Commands) -> None:
 
         try:
             result = commands.demo(
-                DemoWish(folder, seed, intervals, exit_, json_, dump, port, database), progress, shown
+                DemoWish(folder, seed, intervals, exit_, json_, dump, port, database, houses, piles, batteries),
+                progress,
+                shown,
             )
         finally:
             progress.close()

@@ -62,6 +62,12 @@ class DemoWish:
     """Port of the page, 0 = any free one."""
     database: str
     """SQLAlchemy URL; empty = SQLite."""
+    houses: int = 40
+    """Houses with a roof."""
+    piles: int = 40
+    """Charging stations."""
+    batteries: int = 4
+    """Batteries in the street."""
 
 
 class Progress(Protocol):
