@@ -270,9 +270,10 @@ class Hand:
 
     # ---------------------------------------------------------------- checks
 
-    def check(self) -> None:
-        """Chain and model agree on every balance, and no money is lost or made."""
-        for point, account in self.model.accounts.items():
+    def check(self, points: list[int] | None = None) -> None:
+        """Chain and model agree on every balance (of all points or of some), and no money is lost or made."""
+        for point in self.model.accounts if points is None else points:
+            account = self.model.accounts[point]
             assert self.market.balanceOf(point) == account.balance, f"balance of point {point}"
         for tree, nano in self.model.utility.items():
             assert self.market.utilityBalance(tree) == nano, f"utility of tree {tree}"
@@ -280,21 +281,26 @@ class Hand:
         assert self.market.held() == self.model.held == self.model.total()
         assert self.token.balanceOf(self.market.address) == self.model.held
 
-    def check_orders(self, interval: int) -> None:
+    def check_orders(self, interval: int, points: list[int] | None = None) -> None:
         """Chain and model agree on the orders in force in an interval."""
-        points = list(self.model.accounts)
+        points = list(self.model.accounts) if points is None else points
         words = self.market.ordersAt(points, interval)
         for point, word in zip(points, words, strict=True):
             account = self.model.accounts[point]
             order = account.order_at(interval)
-            assert word >> 68 == (order is not None), f"point {point} in force"
+            assert word >> 68 == (order is not None), f"point {point} in force: {account}"
             assert word & 0xFFFFFF == account.cap_at(interval), f"cap of point {point}"
             if order is not None:
                 limits = [SIDE_OFF if limit is None else limit for limit in (order.buy, order.sell)]
                 assert [word >> 58 & 1023, word >> 48 & 1023] == limits
                 assert word >> 24 & 0xFFFFFF == order.max_wh
 
-    def events(self, *names: str) -> list[tuple]:
+    def events(self, *names: str) -> list[tuple[Any, ...]]:
         """(name, values...) of the market's last call, in order."""
-        logs = self.market.get_logs()
-        return [(type(log).__name__, *log) for log in logs if type(log).__name__ in names]
+        logs = [log for log in self.market.get_logs() if type(log).__name__ in names]
+        return [(type(log).__name__, *list(log)[1:]) for log in logs]
+
+    def event(self, name: str) -> dict[str, Any]:
+        """Values by name of the only event of that name in the market's last call."""
+        (log,) = [log for log in self.market.get_logs() if type(log).__name__ == name]
+        return log._asdict()
