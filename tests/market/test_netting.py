@@ -1,6 +1,6 @@
 """Behind a meter only what crosses it trades."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sunpile.basics.ids import PointId
@@ -23,6 +23,7 @@ def test_floors_run_on_in_point_order_even_where_a_child_has_the_lower_index() -
 
 
 @given(st.integers(-(10**6), 10**6), st.dictionaries(st.integers(2, 9), st.integers(-(10**6), 10**6), max_size=5))
+@settings(max_examples=60, deadline=None)
 def test_shares_add_up_to_what_crosses_the_meter_and_none_exceeds_its_own(net: int, children: dict[int, int]) -> None:
     shares = behind_meter(PointId(1), Wh(net), {PointId(p): Wh(wh) for p, wh in children.items()})
     assert sum(shares.values()) == net

@@ -3,7 +3,7 @@
 import pytest
 from eth_abi.abi import encode
 from eth_account.messages import encode_typed_data
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.settlement.village import DOMAIN, TARIFF, facts, readings
 
@@ -18,6 +18,7 @@ rows = st.lists(st.tuples(st.integers(1, 2**32 - 1), st.integers(1, 2**32 - 1)),
 
 
 @given(rows, rows)
+@settings(max_examples=60, deadline=None)
 def test_rows_survive_packing_four_to_a_word(buyers: list, sellers: list) -> None:
     packed = Rows(tuple(buyers), tuple(sellers))
     words = packed.words()

@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sunpile.basics.errors import NotFound, ReadingInvalid
@@ -19,6 +19,7 @@ def witness(points: set[int]) -> Witness:
 
 
 @given(st.sets(st.integers(1, 60), max_size=20), st.integers(1, 60))
+@settings(max_examples=60, deadline=None)
 def test_every_point_is_proved_present_or_absent_never_both(points: set[int], point: int) -> None:
     tree = witness(points)
     if point in points:
@@ -32,6 +33,7 @@ def test_every_point_is_proved_present_or_absent_never_both(points: set[int], po
 
 
 @given(st.sets(st.integers(1, 40), min_size=1, max_size=12), st.data())
+@settings(max_examples=60, deadline=None)
 def test_no_two_leaves_prove_a_point_between_them_absent_that_is_there(points: set[int], data: st.DataObject) -> None:
     tree = witness(points)
     target = PointId(data.draw(st.sampled_from(sorted(points))))
