@@ -36,7 +36,7 @@ docs: setup                                                      ## the document
 	.venv/bin/zensical build
 
 pictures: setup                                                  ## the pictures of README and docs, from a real day
-	$(PY) tests/browser/pictures.py
+	$(PY) -m tests.browser.pictures $(ARGS)
 
 lock:                                                            ## resolve requirement files anew (needs uv)
 	uv pip compile -q pyproject.toml --extra town --generate-hashes --no-emit-index-url --python-version 3.11 --universal -o requirements/run.txt
