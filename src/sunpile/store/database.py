@@ -34,6 +34,7 @@ def open_engine(url: str) -> Engine:
     engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _durable_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
     try:
         with engine.connect():
             pass
@@ -44,10 +45,16 @@ def open_engine(url: str) -> Engine:
 
 
 def _durable_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
+    # The driver begins no transaction for a SAVEPOINT, whose release would then be a commit, and a sync, of its own.
+    connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
 class Database:
