@@ -7,7 +7,15 @@ import pytest
 
 from sessions.memory import PAYEE, PAYER, HandClock, MemoryDesk, MemoryStore, Piles, channel, driver, pile
 from sessions.talk import meter, start16, stop16
-from sunpile.basics.errors import ChainUnreachable, Conflict, Forbidden, NotFound, PaymentRequired, VoucherInvalid
+from sunpile.basics.errors import (
+    ChainRefused,
+    ChainUnreachable,
+    Conflict,
+    Forbidden,
+    NotFound,
+    PaymentRequired,
+    VoucherInvalid,
+)
 from sunpile.basics.keys import Key
 from sunpile.sessions import Sessions
 from sunpile.sessions.ports import Authorisation3009
@@ -22,7 +30,7 @@ STEP = 100 * 300_000
 
 class Chain:
     def __init__(self):
-        self.opened, self.settled, self.reachable = [], [], True
+        self.opened, self.settled, self.reachable, self.refuses = [], [], True, False
 
     async def open(self, channel, authorisation):
         self.opened.append(channel)
@@ -30,6 +38,8 @@ class Chain:
     async def settle(self, channel, voucher):
         if not self.reachable:
             raise ChainUnreachable("no chain")
+        if self.refuses:
+            raise ChainRefused("channel: closed")
         self.settled.append((channel.channel, voucher.cumulative))
 
 
@@ -204,6 +214,18 @@ async def test_the_newest_voucher_is_settled_on_chain_after_the_session_once(tow
     await town.clock.move(900)
     await town.clock.move(900)
     assert town.chain.settled == [(town.channel, 2 * STEP)]
+
+
+async def test_a_channel_that_the_chain_refuses_does_not_stop_the_others(town):
+    number = await town.start()
+    await town.pay(STEP)
+    await town.sessions.ended(stop16(number, town.clock.now() + 60, 50))
+    town.chain.refuses = True
+    await town.sessions.settle_channels()
+    assert not town.task.done()
+    town.chain.refuses = False
+    await town.clock.move(900)
+    assert town.chain.settled == [(town.channel, STEP)]
 
 
 async def test_a_closing_channel_is_settled_at_once_and_the_session_stopped(town):

@@ -6,9 +6,10 @@ minted. After a crash `run` takes up whatever is unfinished; both sides know the
 
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 
 from sunpile.basics.clock import Clock
-from sunpile.basics.errors import Conflict, InputInvalid, NotFound, Unreachable
+from sunpile.basics.errors import ChainRefused, Conflict, InputInvalid, NotFound, Unreachable
 from sunpile.basics.ids import Address, DriverId
 from sunpile.basics.units import NANO_PER_UNIT, Nano
 from sunpile.money.ports import Mint, Rail, TopUp, TopUpStore
@@ -121,5 +122,6 @@ class TopUps:
         while True:
             with self._clock.work():
                 for top_up in await self._store.unfinished():
-                    await self._advance(top_up)
+                    with suppress(ChainRefused):  # a minter without allowance: the others go on, this one waits
+                        await self._advance(top_up)
             await self._clock.sleep_until(self._clock.now() + RETRY_S)

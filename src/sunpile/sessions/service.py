@@ -10,7 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sunpile.basics.clock import Clock
-from sunpile.basics.errors import Conflict, Forbidden, InputInvalid, NotFound, PaymentRequired, Unreachable
+from sunpile.basics.errors import (
+    ChainRefused,
+    Conflict,
+    Forbidden,
+    InputInvalid,
+    NotFound,
+    PaymentRequired,
+    Unreachable,
+)
 from sunpile.basics.ids import Address, DriverId, EvseId, IdToken, SessionId, StationId
 from sunpile.basics.interval import Interval
 from sunpile.basics.typed_data import Domain
@@ -290,6 +298,8 @@ class Sessions:
                 await self.chain.settle(channel, voucher)
             except Unreachable:
                 return  # the next round tries again: the voucher is kept
+            except ChainRefused:
+                continue  # one channel that the chain refuses must not hold up the others
             await self.store.settled(channel.channel, voucher.cumulative)
 
     async def channel_closing(self, channel: bytes, state: str = "closing") -> None:
