@@ -4,8 +4,7 @@ A total (no phase) wins over per-phase values, which are added up for energy and
 highest counts. Only the outlet's values are the EVSE's own; a state of charge may come from the car.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 
 from sunpile.basics.units import Watt, Wh
 from sunpile.chargers.events import Sample
@@ -27,15 +26,10 @@ _UNITS: dict[str, dict[str | None, int]] = {
     "SoC": {None: 1, "Percent": 1},
 }
 """Measurands that are used: unit to the power of ten that makes Wh, W, mA, mV or per mille of it."""
-
-
-@dataclass(slots=True)
-class _Gathered:
-    totals: dict[str, int] = field(default_factory=dict[str, int])
-    phases: dict[str, int] = field(default_factory=dict[str, int])
-
-    def total(self, measurand: str) -> int | None:
-        return self.totals.get(measurand, self.phases.get(measurand))
+_UNUSED: dict[str | None, int] = {}
+"""Every other measurand: its number must be one, and is not kept."""
+_PHASES = {measurand: f"phases of {measurand}" for measurand in _UNITS}
+_HIGHEST = ("Current.Import", "Voltage")
 
 
 def gather(at: int, rows: Iterable[Row], signed: str | None, held: str | None, any_place: bool = False) -> list[Sample]:
@@ -46,47 +40,51 @@ def gather(at: int, rows: Iterable[Row], signed: str | None, held: str | None, a
     ValueError
         if a value is no plain decimal, out of range, or in a unit its measurand does not have.
     """
-    by_context: dict[str, _Gathered] = {}
+    by_context: dict[str, dict[str, int]] = {}
     for measurand, value, unit, power, phase, location, context in rows:
-        units = _UNITS.get(measurand)
-        shift = power
-        if units is not None:
-            if unit not in units:
-                raise ValueError(f"{measurand} has no such unit")
-            shift += units[unit]
+        units = _UNITS.get(measurand, _UNUSED)
+        own = 0 if units is _UNUSED else units.get(unit)
+        if own is None:
+            raise ValueError(f"{measurand} has no such unit")
+        shift = power + own
         if not -36 <= shift <= 12:
             raise ValueError("multiplier is out of range")
         number = scaled(value, shift) if isinstance(value, str) else scaled_number(value, shift)
-        if units is None or not (location == "Outlet" or measurand == "SoC" or any_place):
+        if units is _UNUSED or not (location == "Outlet" or measurand == "SoC" or any_place):
             continue
         if not -REGISTER_MAX < number < REGISTER_MAX:
             raise ValueError(f"{measurand} is out of range")
         gathered = by_context.get(context)
         if gathered is None:
-            gathered = by_context[context] = _Gathered()
+            gathered = by_context[context] = {}
         if phase is None:
-            gathered.totals[measurand] = number
-        elif measurand in ("Current.Import", "Voltage"):
-            gathered.phases[measurand] = max(number, gathered.phases.get(measurand, number))
+            gathered[measurand] = number
+            continue
+        # Phases are kept under a name of their own, so that a total is never mixed with them.
+        name = _PHASES[measurand]
+        before = gathered.get(name)
+        if before is None:
+            gathered[name] = number
         else:
-            gathered.phases[measurand] = number + gathered.phases.get(measurand, 0)
+            gathered[name] = max(number, before) if measurand in _HIGHEST else number + before
     if signed is not None and not by_context:
-        by_context[DEFAULT_CONTEXT] = _Gathered()
-    return [_sample(at, context, gathered, signed, held) for context, gathered in by_context.items()]
+        by_context[DEFAULT_CONTEXT] = {}
+    return [_sample(at, context, gathered.get, signed, held) for context, gathered in by_context.items()]
 
 
-def _sample(at: int, context: str, gathered: _Gathered, signed: str | None, held: str | None) -> Sample:
-    total = gathered.total
-    register, power, state_of_charge = total(REGISTER), total("Power.Active.Import"), total("SoC")
-    exported = total("Power.Active.Export")
+def _sample(at: int, context: str, found: Callable[..., int | None], signed: str | None, held: str | None) -> Sample:
+    register = found(REGISTER, found("phases of Energy.Active.Import.Register"))
+    power = found("Power.Active.Import", found("phases of Power.Active.Import"))
+    exported = found("Power.Active.Export", found("phases of Power.Active.Export"))
+    state_of_charge = found("SoC", found("phases of SoC"))
     if exported and not power:
         power = -exported
     return Sample(
         at=at,
         register_wh=None if register is None else Wh(register),
         power_w=None if power is None else Watt(power),
-        current_ma=total("Current.Import"),
-        voltage_mv=total("Voltage"),
+        current_ma=found("Current.Import", found("phases of Current.Import")),
+        voltage_mv=found("Voltage", found("phases of Voltage")),
         soc_permille=state_of_charge if state_of_charge is not None and 0 <= state_of_charge <= 1000 else None,
         context=context,
         signed=signed,

@@ -1,7 +1,8 @@
 """What is known of a station now. Pure: `state = observe(state, event, ...)`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from sunpile.basics.ids import EvseId, StationId
 from sunpile.basics.units import Watt, Wh
@@ -21,8 +22,7 @@ OPEN_TRANSACTIONS_MAX = 64
 EVSES_MAX = 64
 
 
-@dataclass(frozen=True, slots=True)
-class EvseState:
+class EvseState(NamedTuple):
     """One EVSE (2.0.1) or connector (1.6)."""
 
     status: str = "Unavailable"
@@ -38,9 +38,8 @@ class EvseState:
     """Unix time [s] of the last sample."""
 
 
-@dataclass(frozen=True, slots=True)
-class StationState:
-    """A snapshot for the page: replaced, never changed."""
+class StationState(NamedTuple):
+    """A snapshot for the page: replaced, never changed. (A named tuple: one is made for every message.)"""
 
     station: StationId
     connected: bool = False
@@ -52,38 +51,38 @@ class StationState:
     """Unix time [s] of the last connection."""
     last_seen: int | None = None
     """Unix time [s] of the last message."""
-    evses: Mapping[EvseId, EvseState] = field(default_factory=dict[EvseId, EvseState])
-    transactions: Mapping[str, EvseId] = field(default_factory=dict[str, EvseId])
+    evses: Mapping[EvseId, EvseState] = MappingProxyType({})
+    transactions: Mapping[str, EvseId] = MappingProxyType({})
     """EVSE of each running OCPP transaction."""
-    configuration: Mapping[str, str] = field(default_factory=dict[str, str])
+    configuration: Mapping[str, str] = MappingProxyType({})
     """Setting to what the pile said to it: Accepted, RebootRequired, NotSupported ..."""
 
 
 def connected(state: StationState, version: str, now: int) -> StationState:
     """After an authenticated connection."""
-    return replace(state, connected=True, version=version, connected_at=now, last_seen=now)
+    return state._replace(connected=True, version=version, connected_at=now, last_seen=now)
 
 
 def disconnected(state: StationState) -> StationState:
     """After the last connection is gone."""
-    return replace(state, connected=False)
+    return state._replace(connected=False)
 
 
 def configured(state: StationState, results: Mapping[str, str]) -> StationState:
     """After the pile answered settings."""
-    return replace(state, configuration={**state.configuration, **results})
+    return state._replace(configuration={**state.configuration, **results})
 
 
 def observe(state: StationState, event: StationEvent, now: int, ocpp_transaction: str | None = None) -> StationState:
     """After an accepted event; `ocpp_transaction` is the number a 1.6 pile was given for its start."""
-    state = replace(state, last_seen=now)
+    state = state._replace(last_seen=now)
     match event:
-        case Booted():
-            return replace(state, vendor=event.vendor, model=event.model, firmware=event.firmware)
-        case StatusChanged():
-            return _with_evse(state, event.evse, status=event.status, error_code=event.error_code, status_at=event.at)
         case MeterRead():
             return _sampled(state, event.evse, event.samples)
+        case Booted():
+            return state._replace(vendor=event.vendor, model=event.model, firmware=event.firmware)
+        case StatusChanged():
+            return _with_evse(state, event.evse, status=event.status, error_code=event.error_code, status_at=event.at)
         case TransactionStarted():
             return _started(state, event, ocpp_transaction or event.ocpp_transaction)
         case TransactionUpdated():
@@ -92,23 +91,32 @@ def observe(state: StationState, event: StationEvent, now: int, ocpp_transaction
             return _ended(state, event)
 
 
-def _with_evse(state: StationState, evse: EvseId, **changes: object) -> StationState:
+def _with_evse(state: StationState, evse: EvseId, **changes: Any) -> StationState:
     if evse not in state.evses and len(state.evses) >= EVSES_MAX:
         return state
     known = state.evses.get(evse, EvseState())
-    return replace(state, evses={**state.evses, evse: replace(known, **changes)})  # type: ignore[arg-type]
+    return state._replace(evses={**state.evses, evse: known._replace(**changes)})
 
 
 def _sampled(state: StationState, evse: EvseId, samples: tuple[Sample, ...]) -> StationState:
     if not samples:
         return state
+    known = state.evses.get(evse, EvseState())
+    if evse not in state.evses and len(state.evses) >= EVSES_MAX:
+        return state
     last = samples[-1]
-    changes: dict[str, object] = {"sample_at": last.at}
-    for name in ("register_wh", "power_w", "soc_permille"):
-        value = getattr(last, name)
-        if value is not None:
-            changes[name] = value
-    return _with_evse(state, evse, **changes)
+    # Spelt out: this runs for every meter value.
+    seen = EvseState(
+        known.status,
+        known.error_code,
+        known.status_at,
+        known.ocpp_transaction,
+        known.register_wh if last.register_wh is None else last.register_wh,
+        known.power_w if last.power_w is None else last.power_w,
+        known.soc_permille if last.soc_permille is None else last.soc_permille,
+        last.at,
+    )
+    return state._replace(evses={**state.evses, evse: seen})
 
 
 def _started(state: StationState, event: TransactionStarted, transaction: str | None) -> StationState:
@@ -118,13 +126,13 @@ def _started(state: StationState, event: TransactionStarted, transaction: str | 
     running = {**state.transactions, transaction: event.evse}
     while len(running) > OPEN_TRANSACTIONS_MAX:
         del running[next(iter(running))]
-    return _with_evse(replace(state, transactions=running), event.evse, ocpp_transaction=transaction)
+    return _with_evse(state._replace(transactions=running), event.evse, ocpp_transaction=transaction)
 
 
 def _ended(state: StationState, event: TransactionEnded) -> StationState:
     evse = event.evse or state.transactions.get(event.ocpp_transaction)
     running = {name: at for name, at in state.transactions.items() if name != event.ocpp_transaction}
-    state = replace(state, transactions=running)
+    state = state._replace(transactions=running)
     if evse is None:
         return state
     state = _sampled(state, evse, event.samples)

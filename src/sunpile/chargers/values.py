@@ -21,6 +21,7 @@ FUTURE_S = 86400
 """A pile's time further off than this is no skew but a wrong clock: its messages are answered and held."""
 
 
+@lru_cache(maxsize=8192)
 def scaled(text: str, power: int) -> int:
     """`text` x 10^`power`, rounded down.
 
