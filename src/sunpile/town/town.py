@@ -125,21 +125,31 @@ class Town:
         Unreachable
             if the node does not come back for ten minutes.
         """
-        self._node = NodeApi(node_url, admin_token)
         scenario = self.scenario
-        free = None
-        if not scenario.wait:
+        if scenario.wait:
+            await self.run_to(node_url, ocpp_url, member_urls, admin_token, scenario.end, on_progress, publish_tariffs)
+        else:
             free = asyncio.create_task(self.clock.run_freely(scenario.end, scenario.speed))
-        await self._join(ocpp_url, member_urls, on_progress, publish_tariffs)
-        self._schedule_day(on_progress)
-        if free:
+            await self._join(node_url, ocpp_url, member_urls, admin_token, on_progress, publish_tariffs)
             await free
             await self.scheduler.drain(30.0)
-        else:
-            await self.clock.run_until(scenario.end)
         self._count()
         self._tell(on_progress, "done")
         return self.report
+
+    async def run_to(
+        self,
+        node_url: str,
+        ocpp_url: str,
+        member_urls: list[str],
+        admin_token: str,
+        until: int,
+        on_progress: OnProgress = _silent,
+        publish_tariffs: bool = True,
+    ) -> None:
+        """Join and play to `until` [Unix s] with a waiting clock; `clock.run_until` goes on from there."""
+        await self._join(node_url, ocpp_url, member_urls, admin_token, on_progress, publish_tariffs)
+        await self.clock.run_until(until)
 
     async def close(self) -> None:
         """Hang up everywhere."""
@@ -155,10 +165,15 @@ class Town:
     # -- joining ------------------------------------------------------------------------------------------------------
 
     async def _join(
-        self, ocpp_url: str, member_urls: list[str], on_progress: OnProgress, publish_tariffs: bool
+        self,
+        node_url: str,
+        ocpp_url: str,
+        member_urls: list[str],
+        admin_token: str,
+        on_progress: OnProgress,
+        publish_tariffs: bool,
     ) -> None:
-        assert self._node
-        node = self._node
+        node = self._node = NodeApi(node_url, admin_token)
         onboarding = Onboarding(self.plan, node)
         self._tell(on_progress, "join")
         if publish_tariffs:
@@ -184,6 +199,7 @@ class Town:
             when = self.scenario.first_begin + hour * 3600 + self.scenario.length // 3
             if when < self.scenario.day_end:
                 self.scheduler.at(when, Phase.PERSON, "orders", lambda t, n=number: self._reorder(onboarding, n))
+        self._schedule_day(on_progress)
 
     async def _reorder(self, onboarding: Onboarding, round_number: int) -> None:
         if self.registered:
