@@ -1,9 +1,10 @@
 """The store's door: durable groups, a fault undoes only itself."""
 
 import asyncio
+import threading
 
 import pytest
-from sqlalchemy import event, insert, select
+from sqlalchemy import Connection, event, insert, select
 
 from sunpile.store.database import Database
 from sunpile.store.tables import facts
@@ -51,3 +52,38 @@ async def test_a_group_is_one_transaction_whatever_the_driver_thinks_of_savepoin
     assert words.count("SAVEPOINT") == 50
     assert words.count("COMMIT") == words.count("BEGIN") < 50
     assert words.index("BEGIN") < words.index("SAVEPOINT")
+
+
+async def test_who_gives_up_waiting_does_not_stop_the_writer(database: Database):
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(connection: Connection) -> None:
+        connection.execute(insert(facts).values(key="slow", value=""))
+        entered.set()
+        leave.wait(5)
+
+    def put(connection: Connection) -> None:
+        connection.execute(insert(facts).values(key="queued", value=""))
+
+    running = asyncio.create_task(database.write(slow))
+    await asyncio.to_thread(entered.wait, 5)
+    queued = asyncio.create_task(database.write(put))
+    await asyncio.sleep(0)
+    running.cancel()
+    queued.cancel()
+    await asyncio.sleep(0)
+    leave.set()
+    assert await database.write(lambda c: sorted(c.scalars(select(facts.c.key)))) == ["slow"]
+
+
+async def test_a_store_that_cannot_be_reached_fails_every_waiting_write_and_recovers(database: Database):
+    def lost(_connection: Connection) -> None:
+        raise OSError("no more disk")
+
+    event.listen(database.engine, "begin", lost)
+    writes = [database.write(lambda c: c.execute(select(facts)).all()) for _ in range(3)]
+    async with asyncio.timeout(5):
+        results = await asyncio.gather(*writes, return_exceptions=True)
+    assert [type(result) for result in results] == [OSError] * 3
+    event.remove(database.engine, "begin", lost)
+    assert await database.write(lambda c: c.execute(select(facts)).all()) == []

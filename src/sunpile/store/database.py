@@ -104,18 +104,26 @@ class Database:
                 self._commit(group)
 
     def _commit(self, group: list[Job]) -> None:
+        # From here on a caller who gives up can no longer cancel: what is written stays written.
+        group = [job for job in group if job[1].set_running_or_notify_cancel()]
         answers: list[tuple[Future[Any], Any]] = []
         try:
             with self.engine.begin() as connection:
                 for work, done in group:
+                    # Savepoints in plain SQL: SQLAlchemy compiles its own anew each time.
+                    connection.exec_driver_sql("SAVEPOINT unit")
                     try:
-                        with connection.begin_nested():
-                            answers.append((done, work(connection)))
+                        answer = work(connection)
                     except Exception as fault:
+                        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT unit")
                         done.set_exception(fault)
+                    else:
+                        answers.append((done, answer))
+                    connection.exec_driver_sql("RELEASE SAVEPOINT unit")
         except Exception as fault:
-            for done, _ in answers:
-                done.set_exception(fault)
+            for _, done in group:
+                if not done.done():
+                    done.set_exception(fault)
             return
         for done, answer in answers:
             done.set_result(answer)
