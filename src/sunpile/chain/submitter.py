@@ -70,6 +70,7 @@ class Submitter:
         self._rules = rules or Rules(engine.retention, engine.patience)
         self._account = Account(key.address)
         self._claims: dict[str, tuple[Ask, asyncio.Future[Receipt]]] = {}
+        self._asked: list[Ask] = []
         self._lock = asyncio.Lock()
         self._driver: asyncio.Task[None] | None = None
         self._started = False
@@ -112,19 +113,18 @@ class Submitter:
     async def submit_many(self, asks: Sequence[Ask]) -> list[Receipt | SunpileError]:
         """Like `submit` for several, in their order of nonces; an error stands in its place."""
         await self.start()
-        fresh: list[tuple[Ask, asyncio.Future[Receipt]]] = []
         waiters: list[asyncio.Future[Receipt] | SunpileError] = []
         for ask in asks:
             known = self._claims.get(ask.content_id)
             if known is None:
-                fresh.append((ask, self._claim(ask)))
-                waiters.append(fresh[-1][1])
+                self._asked.append(ask)
+                waiters.append(self._claim(ask))
             elif (known[0].to, known[0].data) == (ask.to, ask.data):
                 waiters.append(known[1])
             else:
                 waiters.append(_conflict(ask))
-        if fresh:
-            await asyncio.shield(asyncio.create_task(self._begin(fresh)))
+        if self._asked:
+            await asyncio.shield(asyncio.create_task(self._begin()))
         self._drive_on()
         return [item if isinstance(item, SunpileError) else await _outcome(item) for item in waiters]
 
@@ -159,20 +159,20 @@ class Submitter:
         else:
             waiter.set_result(result)
 
-    async def _begin(self, fresh: list[tuple[Ask, asyncio.Future[Receipt]]]) -> None:
-        asks = [ask for ask, _ in fresh]
-        try:
-            asks = await self._without_known(asks)
-            limits = await self._gas_limits(asks)
-            async with self._lock:
-                await self._save_and_send([ask for ask in asks if ask.content_id in limits], limits)
-        except SunpileError as fault:
-            for ask in asks:
-                self._answer(ask.content_id, fault)
-        except BaseException:
-            for ask in asks:
-                self._answer(ask.content_id, SunpileError("the submission was interrupted"))
-            raise
+    async def _begin(self) -> None:
+        """Take on everything that is asked for at this moment: callers that come together share the work."""
+        async with self._lock:
+            asks, self._asked = self._asked, []
+            try:
+                fresh = await self._without_known(asks)
+                limits = await self._gas_limits(fresh)
+                await self._save_and_send([ask for ask in fresh if ask.content_id in limits], limits)
+            except BaseException as fault:
+                known = fault if isinstance(fault, SunpileError) else SunpileError(f"the submitter failed: {fault!r}")
+                for ask in asks:
+                    self._answer(ask.content_id, known)
+                if not isinstance(fault, SunpileError):
+                    raise
 
     async def _without_known(self, asks: list[Ask]) -> list[Ask]:
         """Answer what is final already, keep waiting for what is open, and return the new ones."""

@@ -1,17 +1,16 @@
 """Raw transactions: type 2 (EIP-1559), signed, and read again without trust."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from eth_account import Account
-from eth_account.typed_transactions.typed_transaction import TypedTransaction
-from hexbytes import HexBytes
 
 from sunpile.basics.errors import InputInvalid
 from sunpile.basics.hashing import keccak256
 from sunpile.basics.ids import Address
-from sunpile.basics.keys import Key
+from sunpile.basics.keys import Key, recover
+from sunpile.chain import rlp
 
+TYPE = b"\x02"
+FIELDS = 12
 SIZE_MAX = 128 * 1024
 """Bytes of a raw transaction that every common chain takes."""
 
@@ -47,18 +46,12 @@ class Fees:
 
 def sign(key: Key, chain_id: int, nonce: int, to: Address | None, data: bytes, gas_limit: int, fees: Fees) -> bytes:
     """A raw type-2 transaction without value."""
-    body: dict[str, Any] = {
-        "type": 2,
-        "chainId": chain_id,
-        "nonce": nonce,
-        "to": bytes.fromhex(to[2:]) if to else b"",
-        "value": 0,
-        "data": data,
-        "gas": gas_limit,
-        "maxFeePerGas": fees.max_fee,
-        "maxPriorityFeePerGas": fees.tip,
-    }
-    return bytes(Account.sign_transaction(body, key.secret).raw_transaction)
+    target = bytes.fromhex(to[2:]) if to else b""
+    numbers = [rlp.whole(number) for number in (chain_id, nonce, fees.tip, fees.max_fee, gas_limit)]
+    body: list[rlp.Item] = [*numbers, target, b"", data, []]
+    signature = key.sign(keccak256(TYPE + rlp.encode(body)))
+    r, s = (int.from_bytes(signature[at : at + 32], "big") for at in (0, 32))
+    return TYPE + rlp.encode([*body, rlp.whole(signature[64] - 27), rlp.whole(r), rlp.whole(s)])
 
 
 def read(raw: bytes) -> Transaction:
@@ -69,24 +62,39 @@ def read(raw: bytes) -> Transaction:
     InputInvalid
         if it is no signed type-2 transaction.
     """
-    if not raw or raw[0] != 2:
+    if raw[:1] != TYPE:
         raise InputInvalid("only type-2 (EIP-1559) transactions are taken")
     if len(raw) > SIZE_MAX:
         raise InputInvalid(f"a transaction has at most {SIZE_MAX} bytes, this one has {len(raw)}")
-    try:
-        fields: dict[str, Any] = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
-        sender = str(Account.recover_transaction(raw))
-    except Exception as fault:
-        raise InputInvalid("the transaction cannot be decoded or its signature is wrong") from fault
-    to = bytes(fields["to"])
+    fields = rlp.decode(raw[1:])
+    if isinstance(fields, bytes) or len(fields) != FIELDS:
+        raise InputInvalid(f"a type-2 transaction has {FIELDS} parts")
+    chain_id, nonce, _, max_fee, gas_limit, _ = (_number(fields[at]) for at in (0, 1, 2, 3, 4, 6))
+    to, data = fields[5], fields[7]
+    if not isinstance(to, bytes) or len(to) not in (0, 20) or not isinstance(data, bytes):
+        raise InputInvalid("a transaction goes to an address and carries bytes")
     return Transaction(
         raw=raw,
         hash=keccak256(raw),
-        sender=Address(sender.lower()),
-        nonce=int(fields["nonce"]),
+        sender=_signer(fields),
+        nonce=nonce,
         to=Address("0x" + to.hex()) if to else None,
-        data=bytes(fields["data"]),
-        gas_limit=int(fields["gas"]),
-        chain_id=int(fields["chainId"]),
-        max_fee=int(fields["maxFeePerGas"]),
+        data=data,
+        gas_limit=gas_limit,
+        chain_id=chain_id,
+        max_fee=max_fee,
     )
+
+
+def _signer(fields: Sequence[rlp.Item]) -> Address:
+    parity, r, s = (_number(fields[at]) for at in (9, 10, 11))
+    if parity > 1 or max(r, s) >> 256:
+        raise InputInvalid("the transaction's signature is wrong")
+    signed = keccak256(TYPE + rlp.encode(fields[:9]))
+    return recover(signed, r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([27 + parity]))
+
+
+def _number(item: rlp.Item) -> int:
+    if not isinstance(item, bytes) or item[:1] == b"\0" or len(item) > 32:
+        raise InputInvalid("a number in the transaction is coded wrongly")
+    return int.from_bytes(item, "big")

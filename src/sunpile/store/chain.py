@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from sunpile.basics.errors import Conflict
@@ -68,14 +68,16 @@ class Submissions:
     async def update(self, submissions: Sequence[Submission]) -> None:
         """Save new states, found by content id."""
 
-        def work(connection: Connection) -> None:
-            for item in submissions:
-                row = _row(item)
-                connection.execute(
-                    update(chain_submissions).where(chain_submissions.c.content_id == item.content_id).values(row)
-                )
-
-        await self._db.write(work)
+        table = chain_submissions
+        names = [column.name for column in table.columns if column.name not in ("content_id", "created_at")]
+        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+        query = update(table).where(table.c.content_id == bindparam("known_id")).values(values)
+        rows = [
+            {"known_id": item.content_id} | {f"new_{name}": row[name] for name in names}
+            for item in submissions
+            for row in [_row(item)]
+        ]
+        await self._db.write(lambda connection: connection.execute(query, rows) and None)
 
 
 class Events:

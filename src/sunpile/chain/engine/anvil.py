@@ -59,7 +59,7 @@ class AnvilEngine:
     port
         loopback port of anvil itself, 0 = any. Nobody but us should talk to it: its methods can mint.
     keep_blocks
-        newest blocks whose receipts and logs stay readable.
+        newest blocks whose receipts and logs stay readable; an indexer must not fall further behind.
     snapshot_lines
         journal lines after which a snapshot is taken.
     """
@@ -76,12 +76,13 @@ class AnvilEngine:
         *,
         genesis_time: int = 0,
         port: int = 0,
-        keep_blocks: int = 64,
-        snapshot_lines: int = 5000,
+        keep_blocks: int = 1024,
+        snapshot_lines: int = 2000,
         program: Path | None = None,
     ) -> None:
         self.chain_id = chain_id
         self.retention: int | None = keep_blocks
+        self._keep_blocks = keep_blocks
         self.rpc = Rpc("", revive=self._revive_reader)
         self.restarts = 0
         self._folder, self._clock, self._genesis_time = folder, clock, genesis_time
@@ -293,7 +294,7 @@ class AnvilEngine:
 
     async def _snapshot(self) -> None:
         packed = await self._inner.call("anvil_dumpState")
-        state = await asyncio.to_thread(trimmed, packed, self._head.number)
+        state = await asyncio.to_thread(trimmed, packed, self._head.number, self._keep_blocks)
         await asyncio.to_thread(self._journal.snapshot, self._head.number, state, list(self._waiting.items()))
         self._included.clear()
 
@@ -308,19 +309,19 @@ class AnvilEngine:
             raise Inconsistent(f"the snapshot of block {past.block} came up as block {self._head.number}")
         for step in past.steps:
             await self._redo(step)
-        await self._hand_over({read(raw).hash: raw for raw in past.waiting})
+        await self._hand_over(past.waiting)
         self._watch = asyncio.create_task(self._watch_over(self._process))
 
     async def _launch(self, past: Past) -> None:
         assert self._program is not None
         loaded = self._folder / "loading.json"
-        if past.state is not None:
-            await asyncio.to_thread(loaded.write_bytes, past.state)
         try:
+            if past.state is not None:
+                await asyncio.to_thread(loaded.write_bytes, past.state)
             for attempt in range(START_TRIES):
                 self._port = self._wanted_port or self._port or free_port()
                 state = loaded if past.state is not None else None
-                arguments = options(self.chain_id, self._genesis_time, self._port, self.retention or 64, state)
+                arguments = options(self.chain_id, self._genesis_time, self._port, self._keep_blocks, state)
                 try:
                     self._process = await start_anvil(self._program, arguments, self._port, self._folder / "anvil.log")
                     await self._connect()
@@ -330,6 +331,8 @@ class AnvilEngine:
                     self._port = 0
                     if attempt == START_TRIES - 1 or (self._wanted_port and isinstance(fault, PortBusy)):
                         raise
+        except OSError as fault:
+            raise ChainUnreachable(f"the chain's folder {self._folder} cannot be used: {fault.strerror}") from fault
         finally:
             loaded.unlink(missing_ok=True)
 
@@ -344,7 +347,7 @@ class AnvilEngine:
 
     async def _redo(self, step: Step) -> None:
         """One block again: in the order in which it came out, if that is known."""
-        raws = {read(raw).hash: raw for raw in step.raws}
+        raws = step.raws
         if step.mined is not None:
             first = {hash: raws[hash] for hash in step.mined.transactions if hash in raws}
             raws = first | raws

@@ -37,7 +37,8 @@ class Mined:
 class Step:
     """One block to do again: the transactions that came in before it, and the block."""
 
-    raws: list[bytes] = field(default_factory=list[bytes])
+    raws: dict[bytes, bytes] = field(default_factory=dict[bytes, bytes])
+    """hash -> raw transaction, in the order they came in."""
     time: int = 0
     """Block time [Unix s]."""
     number: int = 0
@@ -54,8 +55,8 @@ class Past:
     block: int
     """Block of the snapshot, 0 without one."""
     steps: list[Step]
-    waiting: list[bytes]
-    """Raw transactions after the last block mark."""
+    waiting: dict[bytes, bytes]
+    """hash -> raw transaction, of those after the last block mark."""
 
 
 class Journal:
@@ -82,7 +83,7 @@ class Journal:
             raise Inconsistent(
                 f"no snapshot in {self.folder} can be read, and its first journal is gone: restore a backup"
             )
-        past = Past(state, block, [], [])
+        past = Past(state, block, [], {})
         step = Step()
         for number in segments or [block]:
             step = self._read_segment(self._journal(number), past, step, last=number == (segments or [block])[-1])
@@ -239,12 +240,12 @@ def _parse(line: bytes) -> dict[str, Any] | None:
 def _replay_line(record: dict[str, Any], refused: set[str], past: Past, step: Step) -> Step:
     if "tx" in record:
         if record["h"] not in refused:
-            step.raws.append(bytes.fromhex(record["tx"]))
+            step.raws[bytes.fromhex(record["h"])] = bytes.fromhex(record["tx"])
     elif "block" in record:
         step.number, step.time = record["block"], record["t"]
         if past.steps and past.steps[-1].number == step.number and past.steps[-1].mined is None:
             # A block that was announced and not made, and then announced again.
-            step.raws = past.steps.pop().raws + step.raws
+            step.raws = past.steps.pop().raws | step.raws
         past.steps.append(step)
         return Step()
     elif "mined" in record and past.steps and past.steps[-1].number == record["mined"]:

@@ -1,6 +1,7 @@
 """Starting anvil: finding it, its options, its end together with ours."""
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import platform
@@ -96,7 +97,9 @@ async def start_anvil(program: Path, arguments: list[str], port: int, log: Path)
 async def stop_anvil(process: asyncio.subprocess.Process) -> None:
     """End it at once: the journal has everything."""
     if process.returncode is None:
-        process.send_signal(signal.SIGKILL)
+        # Not process.kill(): it would take the exit code away from the loop that waits for it.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
     await process.wait()
 
 
