@@ -146,8 +146,11 @@ class Model:
         needs = [o.max_wh for o in begun + later if o.buy is not None and o.until >= interval]
         return max(needs, default=0) * zone.rate
 
-    def _stop(self, account: Account, last: int) -> bool:
-        """No order is in force after interval `last`. True if that changed anything."""
+    def _stop(self, account: Account, zone: Zone, last: int) -> bool:
+        """No order is in force after interval `last`. True if that changed anything that is not over."""
+        oldest = self.open(zone)
+        later = [order for order in account.orders if order.begins > oldest]
+        account.orders = [order for order in account.orders if order.begins <= oldest][-1:] + later
         before = [(order.begins, order.until) for order in account.orders]
         account.orders = [order for order in account.orders if order.begins <= last]
         for order in account.orders:
@@ -194,14 +197,14 @@ class Model:
     def cancel(self, point: int) -> None:
         account, zone = self._of(point)
         account.touched = True
-        self._stop(account, self.effective(zone) - 1)
+        self._stop(account, zone, self.effective(zone) - 1)
 
     def request(self, point: int, amount: int) -> None:
         account, zone = self._of(point)
         reserve = self.reserve(point, self.open(zone))
         if reserve and account.balance - reserve < amount:
             account.touched = True
-            self._stop(account, self.effective(zone) - 1)
+            self._stop(account, zone, self.effective(zone) - 1)
         account.withdrawal = (amount, self.effective(zone) + zone.deadline)
 
     def withdraw(self, point: int) -> int:
@@ -306,7 +309,7 @@ class Model:
         assert account.balance >= 0, "a live buyer could not pay"
         self.utility[zone.tree] += grid
         current = self.current(zone)
-        if account.balance < self.reserve(point, interval) and self._stop(account, current):
+        if account.balance < self.reserve(point, interval) and self._stop(account, zone, current):
             self.log.append(("OrderCut", point, current))
 
     def _grid_debit(self, point: int, due: int, interval: int, open_: int) -> None:
