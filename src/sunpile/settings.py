@@ -101,6 +101,10 @@ class NodeSettings(FileSettings):
     """Time of the chain's first block [Unix s]; 0 = when it is initialised."""
     live_poll: int = Field(300, ge=5, le=900)
     """Seconds between polls of inverters for live power."""
+    open_town: bool = False
+    """True only for a simulated town, where nobody is real: homes and full receipts are shown to everyone."""
+    time_zone: str = "UTC"
+    """IANA name of the zone's local time, for the page."""
     sample_interval: int = Field(300, ge=5, le=3600)
     """Seconds between a pile's meter samples while it charges."""
 

@@ -10,6 +10,9 @@ from collections.abc import Generator
 from sunpile.basics.errors import Unreachable
 
 
+_NOTHING = contextlib.nullcontext()
+
+
 class MachineClock:
     """Real time."""
 
@@ -21,10 +24,9 @@ class MachineClock:
         """Sleep until `when` [Unix s]."""
         await asyncio.sleep(max(0.0, when - time.time()))
 
-    @contextlib.contextmanager
-    def work(self) -> Generator[None, None, None]:
+    def work(self) -> contextlib.AbstractContextManager[None]:
         """Nothing to hold: real time does not wait."""
-        yield
+        return _NOTHING
 
 
 class StillClock:

@@ -1,83 +1,89 @@
-"""How a node asks the members of the council: one HTTP request each, side by side."""
+"""How a node asks the members of the council: HTTP, one line each, side by side."""
 
-import asyncio
-import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import httpx2
 import orjson
 
-from sunpile.basics.errors import InputInvalid
+from sunpile.basics.errors import InputInvalid, Unreachable
 from sunpile.basics.ids import Address
-from sunpile.basics.keys import recover
-from sunpile.basics.reading import SignedReading
+from sunpile.basics.typed_data import Domain
+from sunpile.settlement.archive import Kept, kept_to_json
+from sunpile.settlement.collect import Answers, ask_council
 from sunpile.settlement.late import LateProposal
+from sunpile.settlement.member import Refusal
 from sunpile.settlement.proposal import Proposal
-from sunpile.settlement.wire import Json, as_map, hex_field, late_to_json, proposal_to_json, reading_from_json
+from sunpile.settlement.wire import (
+    Json,
+    as_map,
+    hex_field,
+    late_to_json,
+    list_field,
+    proposal_to_json,
+    reading_from_json,
+)
 
-log = logging.getLogger("sunpile.council")
 ANSWER_SECONDS = 20.0
+HEADERS = {"Content-Type": "application/json"}
+REASON_MAX = 300
 
 
-@dataclass
-class Answers:
-    """What the council said to one proposal."""
+@dataclass(frozen=True)
+class HttpLine:
+    """`settlement.ports.MemberLine` over HTTP. A proposal is turned to JSON once for all members."""
 
-    signatures: dict[int, bytes] = field(default_factory=dict[int, bytes])
-    """Valid ones by seat."""
-    refusals: dict[int, str] = field(default_factory=dict[int, str])
-    """Reasons by seat; also of those who did not answer."""
-    readings: list[SignedReading] = field(default_factory=list[SignedReading])
-    """Readings that refusing members hold and the proposal lacks."""
+    url: str
+    client: httpx2.AsyncClient
+    bodies: dict[int, bytes]
+    """The proposal under way by its `id`."""
+
+    async def ask(self, proposal: Proposal | LateProposal) -> bytes | Refusal:
+        """See `MemberLine.ask`."""
+        try:
+            reply = await self.client.post(f"{self.url}/proposals", content=self.bodies[id(proposal)], headers=HEADERS)
+            body = as_map(orjson.loads(reply.content), "answer")
+            return _answer(reply.status_code, body)
+        except (httpx2.HTTPError, orjson.JSONDecodeError, InputInvalid) as fault:
+            raise Unreachable(f"{self.url}: {type(fault).__name__}") from fault
+
+
+def _answer(status: int, body: Json) -> bytes | Refusal:
+    if status == 200:
+        return hex_field(body, "signature", 65)
+    readings = list_field(body, "readings") if "readings" in body else []
+    reason = str(body.get("refusal") or body.get("detail") or status)[:REASON_MAX]
+    return Refusal(reason, tuple(reading_from_json(item) for item in readings))
 
 
 class CouncilClient:
-    """Asks members by their URLs, which stand in the order of the seats."""
+    """Members by their URLs, which stand in the order of the seats."""
 
-    def __init__(self, urls: Sequence[str], seconds: float = ANSWER_SECONDS) -> None:
-        self._urls = list(urls)
+    def __init__(self, urls: Sequence[str], domain: Domain, seconds: float = ANSWER_SECONDS) -> None:
         self._client = httpx2.AsyncClient(timeout=seconds, trust_env=False)
+        self._bodies: dict[int, bytes] = {}
+        self._domain = domain
+        self._lines: Mapping[int, HttpLine] = {
+            seat: HttpLine(url, self._client, self._bodies) for seat, url in enumerate(urls)
+        }
 
-    async def ask(self, proposal: Proposal, seats: Sequence[Address], digest: bytes) -> Answers:
-        """Signatures over `digest`, or reasons."""
-        return await self._ask(proposal_to_json(proposal), seats, digest)
+    async def ask(self, proposal: Proposal | LateProposal, seats: Sequence[Address]) -> Answers:
+        """Signatures over the proposal, or reasons."""
+        late = isinstance(proposal, LateProposal)
+        self._bodies[id(proposal)] = orjson.dumps(late_to_json(proposal) if late else proposal_to_json(proposal))
+        try:
+            return await ask_council(self._lines, seats, proposal, self._domain)
+        finally:
+            del self._bodies[id(proposal)]
 
-    async def ask_late(self, proposal: LateProposal, seats: Sequence[Address], digest: bytes) -> Answers:
-        """The same for a late batch."""
-        return await self._ask(late_to_json(proposal), seats, digest)
+    async def teach(self, seat: int, kept: Kept) -> None:
+        """Hand a member a settled batch it does not have."""
+        line = self._lines[seat]
+        try:
+            await self._client.post(f"{line.url}/batches", content=orjson.dumps(kept_to_json(kept)), headers=HEADERS)
+        except httpx2.HTTPError as fault:
+            raise Unreachable(f"{line.url}: {type(fault).__name__}") from fault
 
     async def close(self) -> None:
         """Hang up."""
         await self._client.aclose()
-
-    async def _ask(self, body: Json, seats: Sequence[Address], digest: bytes) -> Answers:
-        content = orjson.dumps(body)
-        answers = Answers()
-        urls = self._urls[: len(seats)]
-        await asyncio.gather(
-            *(self._one(answers, seat, url, content, seats[seat], digest) for seat, url in enumerate(urls))
-        )
-        return answers
-
-    async def _one(self, answers: Answers, seat: int, url: str, content: bytes, owner: Address, digest: bytes) -> None:
-        try:
-            reply = await self._client.post(
-                f"{url}/proposals", content=content, headers={"Content-Type": "application/json"}
-            )
-            body = as_map(orjson.loads(reply.content), "answer")
-        except (httpx2.HTTPError, orjson.JSONDecodeError, InputInvalid) as fault:
-            answers.refusals[seat] = f"no answer: {type(fault).__name__}"
-            return
-        try:
-            if reply.status_code == 200:
-                signature = hex_field(body, "signature", 65)
-                if recover(digest, signature) != owner:
-                    raise InputInvalid("the signature is not the seat's")
-                answers.signatures[seat] = signature
-            else:
-                answers.refusals[seat] = str(body.get("refusal") or body.get("detail") or reply.status_code)[:300]
-                answers.readings += [reading_from_json(item) for item in body.get("readings") or []]
-        except InputInvalid as fault:
-            answers.refusals[seat] = f"bad answer: {fault.detail}"
-            log.warning("member of seat %d: %s", seat, fault.detail)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sunpile.basics.clock import Clock
 from sunpile.basics.errors import NotFound
-from sunpile.basics.ids import Address
+from sunpile.basics.ids import Address, ZoneId
 from sunpile.chain import Deployment, Submitter, deploy_all
 from sunpile.chain.deploy import Plan
 from sunpile.settings import NodeSettings
@@ -86,6 +86,11 @@ def member_addresses(folder: Folder, count: int) -> list[Address]:
             raise NotFound(f"the member of seat {seat} has no key in {inner.path}")
         seats.append(inner.key("member").address)
     return seats
+
+
+def zone_of(deployment: Deployment) -> ZoneId:
+    """The zone a deployment made."""
+    return ZoneId(deployment.zone)
 
 
 def _plan(settings: NodeSettings, folder: Folder, admin: Address, seats: Sequence[Address]) -> Plan:

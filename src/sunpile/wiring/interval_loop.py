@@ -18,8 +18,9 @@ from sunpile.chain import Receipt
 from sunpile.settlement.archive import Kept
 from sunpile.settlement.batch import LateBatch
 from sunpile.settlement.bill import Bill, bills, late_bills
+from sunpile.settlement.collect import Answers
 from sunpile.settlement.council import Attestation, attest, quorum
-from sunpile.settlement.late import build_late
+from sunpile.settlement.late import LateProposal, build_late
 from sunpile.settlement.proposal import Proposal, build, clear_interval
 from sunpile.settlement.round import Propose, RoundState, Submit, Void, Wait, after_proposal, decide
 from sunpile.store.settlement import SettlementStore, StoredBatch
@@ -108,16 +109,16 @@ class IntervalLoop:
             kept = Kept(facts, build(facts, await self.store.held(step.interval), step.round))
             await self.store.put_batch(kept, self.clock.now())
         seats = await self.chain.reader.seats_of(step.interval, self.length)
-        digest = kept.proposal.batch.digest(self.chain.reader.domain)
-        answers = await self.council.ask(kept.proposal, seats, digest)
-        await self.readings.take(answers.readings)
-        await self.store.answers(self.zone, step.interval, step.round, answers.signatures, answers.refusals)
-        if len(answers.signatures) >= quorum(len(seats)):
+        answers = await self.council.ask(kept.proposal, seats)
+        await self.readings.take(answers.lacking)
+        signatures = dict(answers.attestation.signatures)
+        await self.store.answers(self.zone, step.interval, step.round, signatures, answers.refusals)
+        if answers.enough:
             await self.store.set_batch(self.zone, step.interval, step.round, "attested")
         else:
             log.warning("interval %d round %d: no quorum: %s", step.interval, step.round, answers.refusals)
         await self.changed(step.interval, "proposed")
-        after = after_proposal(state, step.round, self.clock.now(), len(answers.signatures))
+        after = after_proposal(state, step.round, self.clock.now(), len(signatures))
         return replace(after, needed=quorum(len(seats)))
 
     # -- submit -------------------------------------------------------------------------------------------------
@@ -203,14 +204,24 @@ class IntervalLoop:
         await self.store.put_late(proposal, self.clock.now())
         batch = proposal.batch
         seats = await self.chain.reader.seats_of(interval, self.length)
-        digest = batch.digest(self.chain.reader.domain)
-        answers = await self.council.ask_late(proposal, seats, digest)
-        await self.store.late_answers(self.zone, interval, batch.round, answers.signatures)
-        if len(answers.signatures) < quorum(len(seats)):
+        answers = await self._ask_late(proposal, seats)
+        await self.store.late_answers(self.zone, interval, batch.round, dict(answers.attestation.signatures))
+        if not answers.enough:
             log.warning("late batch of interval %d: no quorum: %s", interval, answers.refusals)
             return False
-        await self._send_late(batch, attest(seats, digest, answers.signatures), facts.retailer_bills)
+        await self._send_late(batch, answers.attestation, facts.retailer_bills)
         return True
+
+    async def _ask_late(self, proposal: LateProposal, seats: Sequence[Address]) -> Answers:
+        """Ask the council; members that missed the interval's batch are handed it and asked once more."""
+        answers = await self.council.ask(proposal, seats)
+        ignorant = [seat for seat, reason in answers.refusals.items() if reason.startswith("unknown:")]
+        stored = await self.store.batch(self.zone, proposal.batch.interval) if ignorant else None
+        if stored is None:
+            return answers
+        for seat in ignorant:
+            await self.council.teach(seat, stored.kept)
+        return await self.council.ask(proposal, seats)
 
     async def _send_late(self, batch: LateBatch, attestation: Attestation, retailer_bills: bool) -> None:
         await self.store.set_late(self.zone, batch.interval, batch.round, "sent")

@@ -1,9 +1,12 @@
 """The market as it stands on chain: node and members read it each for themselves."""
 
+import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from sunpile.basics.ids import Address, PointId, ZoneId
 from sunpile.basics.interval import Interval
+from sunpile.basics.reading import SignedReading
 from sunpile.basics.typed_data import Domain
 from sunpile.basics.units import PerMille, Wh
 from sunpile.chain.contracts import Contracts, Read
@@ -12,6 +15,9 @@ from sunpile.market import StandingOrder
 from sunpile.market.order import FOR_EVER
 from sunpile.settlement.batch import market_domain, tariff_of
 from sunpile.settlement.facts import MeteringPoint, ZoneFacts
+from sunpile.settlement.intake import Answer
+from sunpile.settlement.ports import ReadingShelf
+from sunpile.settlement.reception import Reception
 
 NOBODY = Address("0x" + "0" * 40)
 VIEW_MAX = 512
@@ -39,13 +45,8 @@ class MarketReader:
 
     async def length_of(self, zone: int) -> int:
         """Interval length of a zone [s]."""
-        tree = (await self._zone(zone))[0]
-        return (await self._contracts.call(self._rpc, "Registry", "treeOf", tree))[0]
-
-    async def key_of(self, point: int, interval: int) -> Address | None:
-        """Meter key of a point in an interval; None if it has none."""
-        keys = await self.keys_of([(point, interval)])
-        return keys[0]
+        tree = (await self._zone(zone))["tree"]
+        return (await self._contracts.call(self._rpc, "Registry", "treeOf", tree))["length"]
 
     async def keys_of(self, wanted: Sequence[tuple[int, int]]) -> list[Address | None]:
         """Meter keys of (point, interval) pairs, as the chain has them now."""
@@ -59,11 +60,11 @@ class MarketReader:
         keys = await self.keys_of([(point, interval) for point in points])
         key_of = {point: key for point, key in zip(points, keys, strict=True) if key is not None}
         present = list(key_of)
-        tree, _, _, billed = await self._zone(zone)
+        info = await self._zone(zone)
         reads: list[Read] = [
             ("EnergyMarket", "nextInterval", (zone,)),
             ("EnergyMarket", "lastDigest", (zone,)),
-            ("Registry", "tariffAt", (tree, interval)),
+            ("Registry", "tariffAt", (info["tree"], interval)),
         ]
         groups = [present[at : at + VIEW_MAX] for at in range(0, len(present), VIEW_MAX)]
         reads += [("EnergyMarket", "ordersAt", (group, interval)) for group in groups]
@@ -78,8 +79,12 @@ class MarketReader:
             tariff=tariff_of(word),
             points={PointId(point): self._metering(point, key_of[point], word) for point, word in words.items()},
             orders={PointId(point): _order(word, interval) for point, word in words.items()},
-            retailer_bills=billed,
+            retailer_bills=info["billed_by_retailer"],
         )
+
+    async def digest(self, zone: ZoneId, interval: int) -> bytes:
+        """See `MarketChain.digest`."""
+        return await self._contracts.call(self._rpc, "EnergyMarket", "digestAt", zone, interval)
 
     async def seats(self, ended: int) -> Sequence[Address]:
         """See `MarketChain.seats`."""
@@ -91,18 +96,12 @@ class MarketReader:
         """Seats that authenticate an interval."""
         return await self.seats(Interval(interval, length).end)
 
-    async def settled_late(self, points: Sequence[int], interval: int) -> set[PointId]:
-        """Those of `points` whose energy of the interval was settled late."""
-        reads: list[Read] = [("EnergyMarket", "settledLate", (point, interval)) for point in points]
-        answers = await self._contracts.call_many(self._rpc, reads)
-        return {PointId(point) for point, done in zip(points, answers, strict=True) if done}
-
     async def balances(self, points: Sequence[int]) -> dict[int, int]:
         """Nano on each point's account."""
         reads: list[Read] = [("EnergyMarket", "balanceOf", (point,)) for point in points]
         return dict(zip(points, await self._contracts.call_many(self._rpc, reads), strict=True))
 
-    async def _zone(self, zone: int) -> tuple[int, str, str, bool]:
+    async def _zone(self, zone: int) -> dict[str, Any]:
         return await self._contracts.call(self._rpc, "Registry", "zoneInfo", zone)
 
     async def _points_of(self, zone: int) -> list[int]:
@@ -110,13 +109,52 @@ class MarketReader:
         unknown = [point for point in range(1, count + 1) if point not in self._places]
         reads: list[Read] = [("Registry", "pointInfo", (point,)) for point in unknown]
         for point, info in zip(unknown, await self._contracts.call_many(self._rpc, reads), strict=True):
-            _owner, its_zone, parent, _cap, _commitment = info
-            self._places[point] = (its_zone, parent)
+            self._places[point] = (info["zone"], info["parent"])
         return [point for point, (its_zone, _) in sorted(self._places.items()) if its_zone == zone]
 
     def _metering(self, point: int, key: Address, word: int) -> MeteringPoint:
         parent = self._places[point][1]
         return MeteringPoint(PointId(point), key, Wh(word & 2**24 - 1), PointId(parent) if parent else None)
+
+
+class PointsOnChain:
+    """`settlement.ports.PointBook`: what intake asks about points, read in one go for a batch of readings."""
+
+    def __init__(self, market: MarketReader, zone: ZoneId) -> None:
+        self._market, self._zone = market, zone
+        self._keys: dict[tuple[int, int], Address | None] = {}
+        self._upcoming = 0
+
+    async def prepare(self, readings: Sequence[SignedReading]) -> None:
+        """Read what is needed to judge `readings`."""
+        wanted = list(dict.fromkeys((item.reading.point, item.reading.interval) for item in readings))
+        self._keys = dict(zip(wanted, await self._market.keys_of(wanted), strict=True))
+        self._upcoming = await self._market.next_interval(self._zone)
+
+    async def key(self, point: PointId, interval: int) -> Address | None:
+        """See `PointBook.key`."""
+        return self._keys.get((point, interval))
+
+    async def settled(self, point: PointId, interval: int) -> bool:
+        """See `PointBook.settled`."""
+        return interval < self._upcoming
+
+
+class Door:
+    """Where readings come in: prepared in one go, judged one batch after another."""
+
+    def __init__(self, shelf: ReadingShelf, market: MarketReader, zone: ZoneId, length: int) -> None:
+        self._points = PointsOnChain(market, zone)
+        self._reception = Reception(shelf, self._points, market.domain, length)
+        self._one_by_one = asyncio.Lock()
+
+    async def receive(self, readings: Sequence[SignedReading], now: int | None, at: int) -> list[Answer]:
+        """See `Reception.receive`."""
+        if not readings:
+            return []
+        async with self._one_by_one:
+            await self._points.prepare(readings)
+            return await self._reception.receive(readings, now, at)
 
 
 def _order(word: int, interval: int) -> StandingOrder:

@@ -14,13 +14,12 @@ from sunpile.basics.errors import Forbidden, InputInvalid, SunpileError
 from sunpile.basics.ids import ZoneId
 from sunpile.basics.keys import Key
 from sunpile.basics.reading import SignedReading
-from sunpile.settlement import member as core
-from sunpile.settlement.archive import Kept
-from sunpile.settlement.intake import Answer, IntakeView
-from sunpile.settlement.intake import decide as judge
+from sunpile.settlement.archive import Kept, kept_from_json
+from sunpile.settlement.intake import Answer
 from sunpile.settlement.late import LateProposal
+from sunpile.settlement.member import Refusal
 from sunpile.settlement.proposal import Proposal
-from sunpile.settlement.selection import merge
+from sunpile.settlement.seat import Seat
 from sunpile.settlement.wire import (
     Json,
     as_map,
@@ -32,7 +31,7 @@ from sunpile.settlement.wire import (
     to_hex,
 )
 from sunpile.store.settlement import SettlementStore
-from sunpile.wiring.market_reader import MarketReader
+from sunpile.wiring.market_reader import Door, MarketReader
 
 BODY_MAX = 64 << 20
 READINGS_MAX = 5000
@@ -40,58 +39,33 @@ log = logging.getLogger("sunpile.member")
 
 
 class Member:
-    """Signs what it could recompute, and says why not otherwise."""
+    """A seat with a door for readings and a view of the chain."""
 
-    def __init__(self, key: Key, store: SettlementStore, market: MarketReader) -> None:
-        self.key = key
-        self._store = store
+    def __init__(self, key: Key, store: SettlementStore, market: MarketReader, zone: ZoneId, length: int) -> None:
+        self.address = key.address
         self._market = market
+        self._seat = Seat(key, market, store, market.domain)
+        self._door = Door(store, market, zone, length)
 
     async def take_readings(self, readings: Sequence[SignedReading]) -> list[Answer]:
         """Judge and keep readings that meters sent to this member directly."""
-        keys = await self._market.keys_of([(item.reading.point, item.reading.interval) for item in readings])
-        answered: list[tuple[SignedReading, Answer]] = []
-        for item, key in zip(readings, keys, strict=True):
-            known = await self._store.known(item.reading.point, item.reading.interval)
-            view = IntakeView(key, known, settled=False, domain=self._market.domain, now=None, length=1)
-            answered.append((item, judge(item, view)))
-        await self._store.add_all(answered, await self._market.head_time())
-        return [answer for _, answer in answered]
+        return await self._door.receive(readings, None, await self._market.head_time())
 
-    async def answer(self, proposal: Proposal) -> bytes | core.Refusal:
+    async def answer(self, proposal: Proposal) -> bytes | Refusal:
         """A signature over the batch, or the reason against it."""
-        header = proposal.batch.header
-        view = await self._view(header.zone, header.interval)
-        verdict = core.decide(view, proposal)
-        if isinstance(verdict, core.Refusal):
-            return verdict
-        await self._store.put_batch(Kept(view.facts, proposal), await self._market.head_time())
-        return self.key.sign(verdict.digest)
+        return await self._seat.attest(proposal, await self._market.head_time())
 
-    async def answer_late(self, proposal: LateProposal) -> bytes | core.Refusal:
+    async def answer_late(self, proposal: LateProposal) -> bytes | Refusal:
         """A signature over a late batch, or the reason against it."""
-        batch = proposal.batch
-        view = await self._view(batch.zone, batch.interval, late=True)
-        verdict = core.decide_late(view, proposal)
-        if isinstance(verdict, core.Refusal):
-            return verdict
-        await self._store.put_late(proposal, await self._market.head_time())
-        return self.key.sign(verdict.digest)
+        return await self._seat.attest_late(proposal, await self._market.head_time())
 
-    async def _view(self, zone: ZoneId, interval: int, late: bool = False) -> core.MemberView:
-        facts = await self._market.facts(zone, interval)
-        own = merge(await self._store.held(interval), {})
-        if not late:
-            return core.MemberView(facts, own, await self._store.signed(zone, interval), self._market.domain)
-        covered = await self._store.covered(zone, interval) | await self._market.settled_late(
-            list(facts.points), interval
-        )
-        signed = await self._store.signed_late(zone, interval)
-        return core.MemberView(facts, own, signed, self._market.domain, covered)
+    async def learn(self, kept: Kept) -> None:
+        """A settled batch this member missed; the chain's digest proves it."""
+        await self._seat.learn(kept, await self._market.head_time())
 
 
 def member_app(member: Member) -> Starlette:
-    """The member's HTTP side: `POST /readings`, `POST /proposals`, `GET /health`."""
+    """The member's HTTP side: `POST /readings`, `POST /proposals`, `POST /batches`, `GET /health`."""
 
     async def readings(request: Request) -> Response:
         items = list_field(await _body(request), "readings")
@@ -116,19 +90,24 @@ def member_app(member: Member) -> Starlette:
             verdict = await member.answer_late(late_from_json(body))
         else:
             verdict = await member.answer(proposal_from_json(body))
-        if isinstance(verdict, core.Refusal):
+        if isinstance(verdict, Refusal):
             log.warning("refused: %s", verdict.reason)
             shown = [reading_to_json(item) for item in verdict.readings]
             return _answer({"refusal": verdict.reason, "readings": shown}, 409)
-        return _answer({"signature": to_hex(verdict), "address": member.key.address})
+        return _answer({"signature": to_hex(verdict), "address": member.address})
+
+    async def batches(request: Request) -> Response:
+        await member.learn(kept_from_json(await _body(request)))
+        return _answer({"status": "accepted"})
 
     async def health(_request: Request) -> Response:
-        return _answer({"address": member.key.address})
+        return _answer({"address": member.address})
 
     return Starlette(
         routes=[
             Route("/readings", readings, methods=["POST"]),
             Route("/proposals", proposals, methods=["POST"]),
+            Route("/batches", batches, methods=["POST"]),
             Route("/health", health),
         ],
         exception_handlers={SunpileError: _problem, HTTPException: _http_problem},

@@ -9,9 +9,9 @@ from sunpile.basics.interval import Interval
 from sunpile.basics.keys import Key
 from sunpile.basics.reading import Reading, SignedReading
 from sunpile.basics.units import Wh
-from sunpile.settlement.intake import Answer, IntakeView, Status, decide
+from sunpile.settlement.intake import Answer, Status
 from sunpile.store.settlement import SettlementStore
-from sunpile.wiring.market_reader import MarketReader
+from sunpile.wiring.market_reader import Door, MarketReader
 
 Source = Callable[[Interval], Awaitable[Mapping[PointId, Wh | None]]]
 """Net energy of points in an interval, None while it is not known."""
@@ -30,23 +30,14 @@ class Readings:
         market: MarketReader,
         sources: Sequence[Source],
     ) -> None:
-        self._zone, self._length, self._key, self._clock = zone, length, key, clock
-        self._store, self._market, self._sources = store, market, sources
+        self._zone, self._key, self._clock = zone, key, clock
+        self._store, self._domain, self._sources = store, market.domain, sources
+        self._door = Door(store, market, zone, length)
 
     async def take(self, readings: Sequence[SignedReading]) -> list[Answer]:
         """Judge readings that came in, keep what is to be kept, and answer each."""
-        if not readings:
-            return []
-        keys = await self._market.keys_of([(item.reading.point, item.reading.interval) for item in readings])
-        upcoming, now = await self._market.next_interval(self._zone), self._clock.now()
-        answered: list[tuple[SignedReading, Answer]] = []
-        for item, key in zip(readings, keys, strict=True):
-            known = await self._store.known(item.reading.point, item.reading.interval)
-            settled = item.reading.interval < upcoming
-            view = IntakeView(key, known, settled, self._market.domain, now, self._length)
-            answered.append((item, decide(item, view)))
-        await self._store.add_all(answered, now)
-        return [answer for _, answer in answered]
+        now = self._clock.now()
+        return await self._door.receive(readings, now, now)
 
     async def collect(self, interval: Interval) -> None:
         """Sign what the node measured itself in `interval`, for points whose meter key is the node's."""
@@ -66,4 +57,4 @@ class Readings:
     def _sign(self, point: PointId, interval: Interval, wh: Wh) -> SignedReading:
         # The salt follows from the key, so that a node that signs again after a crash signs the same reading.
         salt = keccak256(self._key.secret + point.to_bytes(4, "big") + interval.index.to_bytes(8, "big"))
-        return Reading(point, interval.index, wh, salt).sign(self._market.domain, self._key)
+        return Reading(point, interval.index, wh, salt).sign(self._domain, self._key)

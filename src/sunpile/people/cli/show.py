@@ -158,11 +158,11 @@ def render_summary(summary: Mapping[str, Any]) -> RenderableType:
         if all(key in summary for key in keys.split()):
             table.add_row(name, value(), note)
 
-    matched = int(summary.get("wh_matched", 0))
-    used = matched + int(summary.get("wh_grid_import", 0))
-    share = f"{100 * matched / used:.0f} % of what the town used" if used and "wh_grid_import" in summary else ""
+    matched, grid = int(summary.get("wh_matched", 0)), int(summary.get("wh_grid", 0))
+    share = f"{100 * matched / (matched + grid):.0f} % of what the town used" if matched + grid else ""
     row("Energy shared between neighbours", "wh_matched", lambda: _kwh(matched), share)
-    row("Energy traded with the grid", "wh_grid", lambda: _kwh(int(summary["wh_grid"])))
+    row("Energy from the grid", "wh_grid", lambda: _kwh(grid))
+    row("Energy to the grid", "wh_grid_export", lambda: _kwh(int(summary["wh_grid_export"])))
     against = f"{_price(summary['retail_mean'])} from the grid" if "retail_mean" in summary else ""
     row("Average price of a shared kWh", "price_mean", lambda: f"{currency} {_price(summary['price_mean'])}", against)
     row("Price at an edge of its band", "price_at_edge_share", lambda: f"{100 * summary['price_at_edge_share']:.0f} %",

@@ -1,0 +1,5 @@
+"""`python -m sunpile` is `sunpile`."""
+
+from sunpile.wiring.main import main
+
+main()
