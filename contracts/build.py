@@ -9,6 +9,7 @@ A file in CamelCase is a contract, one in snake_case a module that contracts tak
 import json
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ def deployables() -> list[Path]:
     return sorted(path for path in CONTRACTS.glob("*.vy") if path.stem[0].isupper())
 
 
+@cache
 def compile_contract(source: Path, optimize: str = "gas") -> dict[str, Any]:
     """The artifact of one contract."""
     bundle = FilesystemInputBundle([CONTRACTS])

@@ -1,0 +1,211 @@
+"""EnergyMarket beside its model while hostile participants do their worst between a batch and its settlement."""
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+import boa
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, rule, run_state_machine_as_test
+from machine import Beside
+from market_hand import Hand, refused
+from model.clearing import Tariff
+from model.market import FOREVER, Batch, Refused
+from roles import role
+from stage import stage
+
+SOAK = os.environ.get("SUNPILE_SOAK") == "1"
+CAP = 1_000
+RETAIL_CAP = 1_000
+OWNER = role("point_owner").address
+LIMITS = st.sampled_from([None, 0, 400, 500, 500, 600, 1_000])
+WH = st.integers(-CAP, CAP)
+NEEDED = CAP * RETAIL_CAP * 5
+AMOUNTS = st.sampled_from([1, NEEDED // 3, NEEDED, 2 * NEEDED])
+POINTS = st.integers(0, 4)
+
+
+def test_em_7_no_act_of_a_participant_makes_settle_revert(deploy: Callable[..., Any], token: Any) -> None:
+    hand: Hand = stage(deploy, token)
+    tree = hand.tree(retail_cap=RETAIL_CAP)
+    zones = [hand.zone(tree), hand.zone(tree, billed=True)]
+    first = hand.model.zones[zones[0]].next
+    hand.publish(tree, first, Tariff(900, 200, 30, 20))
+    hand.publish(tree, first + 3, Tariff(1_000, 990, 5, 5))
+    hand.publish(tree, first + 5, Tariff(400, 390, 10, 10))
+    hand.publish(tree, first + 7, Tariff(1_000, 0, 0, 0))
+    points = [hand.point(zones[number // 4], CAP) for number in range(5)]
+    for point in points[:3]:
+        hand.deposit(point, NEEDED)
+    start = boa.env.timestamp
+
+    class Machine(Beside):
+        done: Counter[str]
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.hand = replace(hand, model=deepcopy(hand.model), nonce=10**6)
+            self.hand.time(start)
+            self.built: dict[tuple[int, int], tuple[Batch, int]] = {}
+            self.waiting: list[tuple[Batch, Any]] = []
+            self.rounds = 0
+
+        def act(self, name: str, model: Callable[[], Any], chain: Callable[[], Any]) -> bool:
+            """The model's answer and the contract's must be the same."""
+            try:
+                model()
+            except Refused as told:
+                with refused(self.hand.market, str(told)):
+                    chain()
+                self.refused[name] += 1
+                return False
+            chain()
+            self.done[name] += 1
+            return True
+
+        @rule(seconds=st.sampled_from([1, 449, 450, 900, 900, 900, 1_800]))
+        def wait(self, seconds: int) -> None:
+            self.hand.time(self.hand.model.now + seconds)
+
+        @rule(zone=st.sampled_from(zones), wh=st.lists(WH, min_size=5, max_size=5))
+        def build(self, zone: int, wh: list[int]) -> None:
+            """A batch is fixed as soon as its interval has begun; whatever comes later must not spoil it."""
+            model = self.hand.model
+            taken = [interval for of, interval in self.built if of == zone]
+            interval = max([model.zones[zone].next, *(one + 1 for one in taken)])
+            if interval > model.current(model.zones[zone]):
+                return
+            there = [p for p in points if model.accounts[p].zone == zone and model.accounts[p].first <= interval]
+            caps = {p: model.accounts[p].cap_at(interval) for p in there}
+            net = {p: max(-caps[p], min(caps[p], wh[points.index(p)])) for p in there}
+            index, tariff = self.hand.tariff_of(zone, interval)
+            self.built[zone, interval] = model.build(zone, interval, net, tariff), index
+            self.done["build"] += 1
+
+        @rule(zone=st.sampled_from(zones))
+        def settle(self, zone: int) -> None:
+            model = self.hand.model
+            interval = model.zones[zone].next
+            if (zone, interval) not in self.built:
+                return
+            batch, index = self.built[zone, interval]
+            if not interval < model.current(model.zones[zone]) <= interval + 4:
+                return
+            proposal = self.hand.proposal_of(batch, index)
+            model.settle(batch)
+            self.hand.send(proposal)
+            self.done["settle"] += 1
+            if batch.owed:
+                self.waiting.append((batch, proposal))
+
+        @rule(zone=st.sampled_from(zones), ahead=st.integers(0, 1))
+        def void(self, zone: int, ahead: int) -> None:
+            model = self.hand.model
+            interval = model.zones[zone].next + ahead
+            if model.current(model.zones[zone]) < interval + 4:
+                return
+            chain = self.hand.market.void
+            self.act("void", lambda: model.void(zone, interval), lambda: chain(zone, interval))
+
+        @rule(number=POINTS, wh=WH, back=st.integers(1, 3))
+        def late(self, number: int, wh: int, back: int) -> None:
+            model, point = self.hand.model, points[number]
+            account = model.accounts[point]
+            interval = model.zones[account.zone].next - back
+            done = account.settled | account.late
+            if wh == 0 or interval < account.first or interval in done or abs(wh) > account.cap_at(interval):
+                return
+            if abs(wh) > min(cap for _, cap in account.caps):
+                return
+            batch, index = self.hand.late(account.zone, interval, {point: wh})
+            self.rounds += 1
+            model.settle_late(batch)
+            self.hand.send_late(batch, index, self.rounds)
+            self.done["late"] += 1
+
+        @rule(number=POINTS, buy=LIMITS, sell=LIMITS, wh=st.sampled_from([1, 300, CAP]), lasts=st.sampled_from([0, 1, 99]))
+        def place(self, number: int, buy: int | None, sell: int | None, wh: int, lasts: int) -> None:
+            model, point = self.hand.model, points[number]
+            until = min(model.effective(model.zones[model.accounts[point].zone]) + lasts, FOREVER)
+            limits = [1023 if limit is None else limit for limit in (buy, sell)]
+            self.act(
+                "place",
+                lambda: model.place(point, buy, sell, wh, until),
+                lambda: self.hand.market.placeOrder(point, *limits, wh, until, sender=OWNER),
+            )
+
+        @rule(number=POINTS)
+        def cancel(self, number: int) -> None:
+            self.hand.cancel(points[number])
+            self.done["cancel"] += 1
+
+        @rule(number=POINTS, amount=AMOUNTS)
+        def request(self, number: int, amount: int) -> None:
+            self.hand.request(points[number], amount)
+            self.done["request"] += 1
+
+        @rule(number=POINTS)
+        def withdraw(self, number: int) -> None:
+            if self.hand.model.accounts[points[number]].withdrawal is None:
+                return
+            model, chain = self.hand.model, self.hand.market.withdraw
+            self.act("withdraw", lambda: model.withdraw(points[number]), lambda: chain(points[number]))
+
+        @rule(number=POINTS, amount=AMOUNTS)
+        def deposit(self, number: int, amount: int) -> None:
+            self.hand.deposit(points[number], amount)
+            self.done["deposit"] += 1
+
+        @rule(amount=st.sampled_from([1, 10**5, 10**7]))
+        def utility_pays_in(self, amount: int) -> None:
+            self.hand.deposit_utility(tree, amount)
+            self.done["utility"] += 1
+
+        @rule(number=POINTS, cap=st.sampled_from([CAP, 700]))
+        def set_cap(self, number: int, cap: int) -> None:
+            model, certifier = self.hand.model, role("certifier").address
+            self.act(
+                "cap",
+                lambda: model.set_cap(points[number], cap),
+                lambda: self.hand.registry.setCap(points[number], cap, sender=certifier),
+            )
+
+        @rule(number=POINTS)
+        def change_key(self, number: int) -> None:
+            self.hand.registry.setMeterKey(points[number], role("stranger").address, sender=OWNER)
+
+        @rule()
+        def pay_owed(self) -> None:
+            if not self.waiting:
+                return
+            batch, proposal = self.waiting[0]
+            owed = self.hand.owed_of(proposal)
+            paid = self.act(
+                "pay owed",
+                lambda: self.hand.model.pay_owed(batch),
+                lambda: self.hand.market.payOwed(owed, proposal.packed),
+            )
+            if paid:
+                self.waiting.pop(0)
+
+        @invariant()
+        def money_is_conserved(self) -> None:
+            self.hand.check()
+
+        @invariant()
+        def orders_are_the_models(self) -> None:
+            for zone in zones:
+                there = [point for point in points if self.hand.model.accounts[point].zone == zone]
+                self.hand.check_orders(self.hand.model.zones[zone].next, there)
+
+    Machine.done, Machine.refused = Counter(), Counter()
+    small = settings(max_examples=8, stateful_step_count=60)
+    run_state_machine_as_test(Machine, settings=None if SOAK else small)
+    print(dict(Machine.done), dict(Machine.refused))
+    missing = {"build", "settle", "place", "cancel", "request", "withdraw", "deposit"} - set(Machine.done)
+    assert not missing, f"never done: {missing}"
+
