@@ -25,7 +25,7 @@ from sunpile.people.cli.commands import (
 from sunpile.people.wishes import PileCard
 
 SUMMARY = {
-    "intervals_settled": 96, "points": 84, "wh_matched": 612_300, "wh_grid": 701_200, "wh_grid_import": 401_200, "price_mean": 184_000,
+    "intervals_settled": 96, "points": 84, "wh_matched": 612_300, "wh_grid": 401_200, "price_mean": 184_000,
     "retail_mean": 291_000, "price_at_edge_share": 0.08, "gas_per_point_interval": 6_312, "worse_off": 0,
     "reconcile_differences": 0, "wall_s": 97.4, "buyers_gain": 41 * 10**9, "sellers_gain": 52 * 10**9,
     "page": "http://127.0.0.1:8400/",
