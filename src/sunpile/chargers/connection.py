@@ -7,6 +7,7 @@ may itself call the pile and wait for the answer.
 import asyncio
 import logging
 import secrets
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -85,7 +86,8 @@ class Connection:
         self._counters = counters
         self._record = record
         self._answered = answered
-        self._calls: asyncio.Queue[Call | None] = asyncio.Queue()
+        self._calls: deque[Call] = deque()
+        self._idle: asyncio.Future[None] | None = None
         self._seen: dict[int, None] = {}
         self._turn = asyncio.Lock()
         self._waiting = 0
@@ -107,7 +109,7 @@ class Connection:
             self._closed = True
             self._give_up("the pile hung up")
             # What was received whole is still acted on; only its answer finds nobody.
-            self._calls.put_nowait(None)
+            self._wake()
             await worker
 
     def fence(self) -> None:
@@ -192,17 +194,30 @@ class Connection:
         self._seen[mark] = None
         if len(self._seen) > IDS_REMEMBERED:
             del self._seen[next(iter(self._seen))]
-        if self._calls.qsize() >= self._limits.calls_queued:
+        if len(self._calls) >= self._limits.calls_queued:
             raise self._codec.fault(Fault.BUSY, "", call.id)
-        self._calls.put_nowait(call)
+        self._calls.append(call)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._idle is not None:
+            self._idle.set_result(None)
+            self._idle = None
 
     async def _work(self) -> None:
-        while (call := await self._calls.get()) is not None:
-            if self.fenced:
-                self._counters.stale_frames += 1
-                continue
-            with self._clock.work():
-                await self._answer(call)
+        loop = asyncio.get_running_loop()
+        while True:
+            while self._calls:
+                call = self._calls.popleft()
+                if self.fenced:
+                    self._counters.stale_frames += 1
+                    continue
+                with self._clock.work():
+                    await self._answer(call)
+            if self._closed:
+                return
+            self._idle = loop.create_future()
+            await self._idle
 
     async def _answer(self, call: Call) -> None:
         self._counters.calls_in += 1

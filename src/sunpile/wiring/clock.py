@@ -9,7 +9,6 @@ from collections.abc import Generator
 
 from sunpile.basics.errors import Unreachable
 
-
 _NOTHING = contextlib.nullcontext()
 
 
