@@ -109,17 +109,18 @@ class Database:
         answers: list[tuple[Future[Any], Any]] = []
         try:
             with self.engine.begin() as connection:
+                # Savepoints by the driver itself: SQLAlchemy compiles its own anew each time.
+                driver: Any = connection.connection.driver_connection
                 for work, done in group:
-                    # Savepoints in plain SQL: SQLAlchemy compiles its own anew each time.
-                    connection.exec_driver_sql("SAVEPOINT unit")
+                    driver.execute("SAVEPOINT unit")
                     try:
                         answer = work(connection)
                     except Exception as fault:
-                        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT unit")
+                        driver.execute("ROLLBACK TO SAVEPOINT unit")
                         done.set_exception(fault)
                     else:
                         answers.append((done, answer))
-                    connection.exec_driver_sql("RELEASE SAVEPOINT unit")
+                    driver.execute("RELEASE SAVEPOINT unit")
         except Exception as fault:
             for _, done in group:
                 if not done.done():
