@@ -94,10 +94,14 @@ class NodeApi:
 
     async def _call(self, to: str, data: str) -> bytes:
         request = {"jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": [{"to": to, "data": data}, "latest"]}
-        answer = await self.post("/rpc", request)
-        if "result" not in answer:
-            raise ApiRefused(200, {"detail": str(answer.get("error"))})
-        return bytes.fromhex(answer["result"][2:])
+        answer: Any = {}
+        # `latest` may move between the engine's looking it up and its answer: then it is asked again.
+        for pause in (0.0, *RETRY_S):
+            await asyncio.sleep(pause)
+            answer = await self.post("/rpc", request)
+            if "result" in answer:
+                return bytes.fromhex(answer["result"][2:])
+        raise ApiRefused(200, {"detail": str(answer.get("error"))})
 
     async def _domain_name(self, contract: str) -> str:
         raw = await self._call(contract, EIP712_DOMAIN)

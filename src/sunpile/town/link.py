@@ -90,16 +90,17 @@ class Link:
         Unauthorised
             if the station is refused.
         """
-        if self._keeper and self._keeper.done():
-            self._keeper.result()
-        up = asyncio.ensure_future(self._up.wait())
-        keeper = [self._keeper] if self._keeper else []
-        await asyncio.wait({up, *keeper}, timeout=patience, return_when="FIRST_COMPLETED")
-        up.cancel()
-        if self._keeper and self._keeper.done():
-            self._keeper.result()
-        if not self.up:
-            raise PileUnreachable(f"{self._url} does not let the station in")
+        deadline = asyncio.get_running_loop().time() + patience
+        while not self.up:
+            if self._keeper and self._keeper.done():
+                self._keeper.result()
+            left = deadline - asyncio.get_running_loop().time()
+            if left <= 0:
+                raise PileUnreachable(f"{self._url} does not let the station in")
+            up = asyncio.ensure_future(self._up.wait())
+            keeper = [self._keeper] if self._keeper else []
+            await asyncio.wait({up, *keeper}, timeout=left, return_when="FIRST_COMPLETED")
+            up.cancel()
 
     async def call(self, action: str, build: Callable[[], Payload]) -> Payload:
         """Send `action` when it is this call's turn and return the answer, however many connections it takes.

@@ -205,7 +205,9 @@ def lay_out(scenario: Scenario) -> TownPlan:
         tuple(_battery(scenario, number, midnights) for number in range(scenario.batteries)),
         _drivers(scenario, stations),
         tuple(
-            prices.published(scenario.begin, scenario.end, scenario.shift, scenario.length, scenario.retail_cap),
+            prices.published(
+                scenario.first_begin, scenario.day_end, scenario.shift, scenario.length, scenario.retail_cap
+            ),
         ),
     )
 
