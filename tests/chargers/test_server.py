@@ -144,7 +144,7 @@ class TestAdmission:
                     await knock(ground.port, f"/ocpp/{station}", basic(station, "0" * 40))
                     times.append(time.perf_counter() - began)
             assert min(min(times) for times in spent.values()) >= 0.05
-            assert abs(median(spent["P1"]) - median(spent["P9"])) < 0.01
+            assert abs(median(spent["P1"]) - median(spent["P9"])) < 0.02
 
     async def test_two_authorization_headers_are_none(self, ground: Ground) -> None:
         with pytest.raises(websockets.InvalidStatus) as refused:
