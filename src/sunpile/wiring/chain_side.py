@@ -36,6 +36,7 @@ class ChainSide:
     """Everything a node does with its chain."""
 
     engine: Engine
+    clock: Clock
     deployment: Deployment
     contracts: Contracts
     submitters: dict[str, Submitter]
@@ -46,13 +47,16 @@ class ChainSide:
     _indexing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
-    def open(cls, engine: Engine, deployment: Deployment, folder: Folder, database: Database) -> "ChainSide":
+    def open(
+        cls, engine: Engine, clock: Clock, deployment: Deployment, folder: Folder, database: Database
+    ) -> "ChainSide":
         """Join a started `engine` to what is deployed on it."""
         contracts = deployment.contracts()
         book = Submissions(database)
         roles = ("admin", "operator", "relayer", "minter", "utility", "payee")
         return cls(
             engine=engine,
+            clock=clock,
             deployment=deployment,
             contracts=contracts,
             submitters={role: Submitter(engine, folder.key(role), book) for role in roles},
@@ -68,9 +72,15 @@ class ChainSide:
     async def send(self, role: str, content_id: str, contract: str, function: str, *args: object) -> Receipt:
         """Call `function` as `role`, once per `content_id`, and return when it is final and indexed."""
         data = self.contracts.encode(contract, function, *args)
+        await self.catch_up()
         receipt = await self.submitters[role].submit(content_id, self.contracts.address(contract), data)
         await self.index()
         return receipt
+
+    async def catch_up(self) -> None:
+        """Bring an embedded chain that slept to the present: calls are tried at the time of its newest block."""
+        if self.engine.on_demand and (await self.engine.health()).time < self.clock.now():
+            await self.engine.mine(self.clock.now())
 
     async def index(self) -> None:
         """Read new final blocks and tell the listeners."""

@@ -22,13 +22,14 @@ from sunpile.settlement.collect import Answers
 from sunpile.settlement.council import Attestation, attest, quorum
 from sunpile.settlement.late import LateProposal, build_late
 from sunpile.settlement.proposal import Proposal, build, clear_interval
-from sunpile.settlement.round import Propose, RoundState, Submit, Void, Wait, after_proposal, decide
+from sunpile.settlement.round import RETRY, Propose, RoundState, Submit, Void, Wait, after_proposal, decide
 from sunpile.store.settlement import SettlementStore, StoredBatch
 from sunpile.wiring.chain_side import ChainSide
 from sunpile.wiring.council_client import CouncilClient
 from sunpile.wiring.readings import Readings
 
 log = logging.getLogger("sunpile.interval")
+UNREACHABLE_SECONDS = 0.5
 LATE_LOOK_BACK = 96
 """Settled intervals that are looked through for late readings when a node starts."""
 Changed = Callable[[int, str], Awaitable[None]]
@@ -52,28 +53,43 @@ class IntervalLoop:
     changed: Changed
     late: set[int] = field(default_factory=set[int])
     """Settled intervals that have, or may get, late readings."""
-    _seats: Sequence[Address] = ()
+    _recalled: bool = False
 
     async def run(self) -> None:
         """Until cancelled."""
-        with self.clock.work():
-            state = await self._fresh()
-            settled = await self.store.intervals_with_readings(
-                state.next_interval - LATE_LOOK_BACK, state.next_interval - 1
-            )
-            self.late.update(settled)
+        state: RoundState | None = None
         while True:
-            step = decide(state, self.clock.now())
-            if isinstance(step, Wait):
-                await self.clock.sleep_until(step.until)
-                continue
+            wait = None if state is None else decide(state, self.clock.now())
+            if isinstance(wait, Wait):
+                await self.clock.sleep_until(wait.until)
             with self.clock.work():
-                try:
-                    state = await self._do(step, state)
-                except Unreachable as fault:
-                    log.warning("interval %d: %s; trying again", state.next_interval, fault.detail)
-                    await asyncio.sleep(0.5)
-                    state = await self._fresh()
+                state, pause = await self._turn(state)
+            if pause:
+                await self.clock.sleep_until(self.clock.now() + RETRY)
+
+    async def _turn(self, state: RoundState | None) -> tuple[RoundState | None, bool]:
+        """One step: the state after it (None = look again), and whether to wait before the next."""
+        try:
+            if state is None:
+                state = await self._fresh()
+                await self._recall_late(state.next_interval)
+            step = decide(state, self.clock.now())
+            return (state if isinstance(step, Wait) else await self._do(step, state)), False
+        except Unreachable as fault:
+            log.warning("%s; trying again", fault.detail)
+            # The chain or the store is away, not the town: real time must pass, virtual time must not.
+            await asyncio.sleep(UNREACHABLE_SECONDS)
+            return None, False
+        except ChainRefused as fault:
+            log.warning("the contracts refused: %s; waiting", fault.reason)
+            return None, True
+
+    async def _recall_late(self, upcoming: int) -> None:
+        """After a start: which settled intervals may have late readings."""
+        if not self._recalled:
+            self._recalled = True
+            first = max(upcoming - LATE_LOOK_BACK, 0)
+            self.late.update(await self.store.intervals_with_readings(first, upcoming - 1))
 
     async def _do(self, step: Propose | Submit | Void, state: RoundState) -> RoundState:
         if isinstance(step, Propose):

@@ -128,7 +128,7 @@ async def open_node(settings: NodeSettings) -> Node:
     engine = engine_for(settings, folder, clock)
     await engine.start()
     try:
-        chain = ChainSide.open(engine, deployment, folder, database)
+        chain = ChainSide.open(engine, clock, deployment, folder, database)
         return await _join(settings, folder, clock, database, chain, sock)
     except BaseException:
         with contextlib.suppress(Exception):
