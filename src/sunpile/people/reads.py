@@ -98,7 +98,7 @@ class IntervalSummary:
     end: int
     """First second after it [Unix s]."""
     state: str
-    """proposed, attested, sent, settled or voided."""
+    """proposed, attested, sent, refused, settled or voided."""
     price: int
     """Clearing price [micro/kWh]."""
     low: int
@@ -138,7 +138,7 @@ class BatchView:
     round: int
     """Round of the council."""
     state: str
-    """proposed, attested, sent, settled or voided."""
+    """proposed, attested, sent, refused, settled or voided."""
     price: int
     """Clearing price [micro/kWh]."""
     volume_wh: int
@@ -232,7 +232,7 @@ class SessionView:
     label: str
     """Name of the pile for people."""
     state: str
-    """active, ended or held."""
+    """active, waiting (ended, messages missing), ended or held."""
     started_at: int
     """Start [Unix s]."""
     ended_at: int | None

@@ -5,7 +5,7 @@ import { drawCurves } from './curves.js';
 import { drawBand, drawBatches, drawFacts, drawSessions, whyText } from './lists.js';
 import { TownMap } from './map.js';
 import { clear, el, set } from './svg.js';
-import { clock, energy, hour, loadWords, money, percent, power, price, say, useCurrency } from './words.js';
+import { clock, energy, hour, loadWords, money, percent, power, price, say, sayState, useCurrency } from './words.js';
 
 const $ = (id) => document.getElementById(id);
 const KEPT = 96;
@@ -128,7 +128,7 @@ function paintInterval(detail) {
   const { summary, batch } = detail;
   $('interval-when').textContent = `${clock(summary.start)}–${clock(summary.end)}`;
   $('price').textContent = `${price(summary.price)} / kWh`;
-  $('state').textContent = say(`state.${batch.state}`);
+  $('state').textContent = sayState('state', batch.state);
   $('state').dataset.state = batch.state;
   $('why').textContent = whyText(detail);
   drawBand($('band'), summary);

@@ -1,7 +1,7 @@
 // Batches, sessions, the interval's facts and its place in the band.
 
 import { clear, el, html, set, text } from './svg.js';
-import { clock, count, energy, money, percent, price, say } from './words.js';
+import { clock, count, energy, money, percent, price, say, sayState } from './words.js';
 
 export function seats(batch) {
   const label = say('seats', { signed: batch.signers.length, seats: batch.seats });
@@ -57,7 +57,7 @@ export function drawSessions(list, sessions) {
       'li',
       { class: s.state },
       html('span', { class: 'plug', 'aria-hidden': 'true' }),
-      html('span', { class: 'who' }, html('b', {}, s.label || s.station), html('small', {}, `${clock(s.started_at)}–${end} · ${say(`sessions.${s.state}`)}`)),
+      html('span', { class: 'who' }, html('b', {}, s.label || s.station), html('small', {}, `${clock(s.started_at)}–${end} · ${sayState('sessions', s.state)}`)),
       html('span', { class: 'much' }, html('b', {}, energy(s.wh)), html('small', {}, say('sessions.of', { paid: money(s.paid), owed: money(s.owed) }))),
       bar,
     );

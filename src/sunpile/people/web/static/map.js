@@ -2,7 +2,7 @@
 
 import { clear, el, html, set, text } from './svg.js';
 import { plan, segments } from './layout.js';
-import { hour, percent, power, say, sayStatus } from './words.js';
+import { hour, percent, power, say, sayState } from './words.js';
 
 const QUIET_W = 30; // below this a line rests
 
@@ -155,7 +155,7 @@ export class TownMap {
       return;
     }
     const rows = [...this.points.values()].map((p) => {
-      const cells = [p.label || `#${p.point}`, say(`kind.${p.kind}`), describePower(p), p.status ? sayStatus(p.status) : ''];
+      const cells = [p.label || `#${p.point}`, say(`kind.${p.kind}`), describePower(p), p.status ? sayState('status', p.status) : ''];
       return html('tr', {}, ...cells.map((cell, i) => html('td', i === 2 ? { class: 'n' } : {}, cell)));
     });
     this.table.replaceChildren(...rows);
@@ -249,7 +249,7 @@ function describe(point) {
   if (point.soc_permille !== null && point.soc_permille !== undefined) {
     parts.push(say('does.soc', { pct: percent(point.soc_permille / 1000) }));
   }
-  if (point.kind === 'pile' && point.status) parts.push(sayStatus(point.status));
+  if (point.kind === 'pile' && point.status) parts.push(sayState('status', point.status));
   return parts.join(' · ');
 }
 

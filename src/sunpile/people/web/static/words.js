@@ -22,8 +22,9 @@ export function say(key, parts = {}) {
   return text.replace(/\{(\w+)\}/g, (all, name) => (name in parts ? parts[name] : all));
 }
 
-export function sayStatus(status) {
-  return `status.${status}` in known ? say(`status.${status}`) : status;
+// A word for a state; what we have no word for is shown as it is.
+export function sayState(kind, state) {
+  return `${kind}.${state}` in known ? say(`${kind}.${state}`) : state;
 }
 
 const number = (digits) =>
