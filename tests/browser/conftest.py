@@ -56,3 +56,11 @@ def empty_town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     file = write_day(tmp_path_factory.mktemp("empty") / "day.db", 0)
     with serve(open_house(file, intervals=0)) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def private_town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a node whose homes are real people's."""
+    file = write_day(tmp_path_factory.mktemp("private") / "day.db", 64)
+    with serve(open_house(file)) as url:
+        yield url

@@ -141,6 +141,14 @@ def test_empty_town_says_what_to_do_next(open_page: Open, empty_town: str) -> No
     assert page.locator("#interval-empty").is_visible()
 
 
+def test_private_town_keeps_homes_and_sums_to_itself(open_page: Open, private_town: str) -> None:
+    page = ready(open_page(base=private_town))
+    assert page.locator("h1").inner_text() == "Charging piles and solar roofs, trading as neighbours."
+    assert page.locator("#map .hub-w").text_content() == ""
+    page.get_by_text("The same as a table").click()
+    assert page.locator("#map-table tbody tr").first.inner_text().split("\t")[2] == "private"
+
+
 def test_every_control_has_a_name_and_every_drawing_a_label(open_page: Open) -> None:
     page = ready(open_page())
     nameless = page.evaluate(

@@ -62,13 +62,14 @@ function paintDial(at) {
 }
 
 function paintHeadline() {
-  const { given, used, local } = map.balance || {};
-  if (used === undefined) return;
+  const { given, used, local, whole } = map.balance || {};
+  paintTiles();
+  // Where homes are private the sum is not known, and the page's own sentence stays.
+  if (used === undefined || !whole) return;
   const text = given > 200
     ? say('headline.day', { made: power(given), share: percent(local) })
     : say('headline.night');
   if ($('headline').textContent !== text) $('headline').textContent = text;
-  paintTiles();
 }
 
 function paintTiles() {

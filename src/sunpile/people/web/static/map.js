@@ -110,11 +110,12 @@ export class TownMap {
       this.paintFlow(segment, w, local);
     }
     const total = used - given;
+    const whole = this.town.nodes.every((node) => typeof this.points.get(node.point.point).w === 'number');
     const amount = power(Math.abs(total));
-    this.hubText.textContent = Math.abs(total) < QUIET_W ? '' : total > 0 ? `${amount} →` : `← ${amount}`;
+    this.hubText.textContent = !whole || Math.abs(total) < QUIET_W ? '' : total > 0 ? `${amount} →` : `← ${amount}`;
     set(this.hubText, { class: `hub-w ${total > 0 ? 'takes' : 'gives'}` });
     for (const [index, group] of this.glyphs) this.paintGlyph(this.points.get(index), group);
-    this.balance = { given, used, local, total };
+    this.balance = { given, used, local, whole };
     this.paintTable();
     if (this.focus) this.tell(this.focus);
   }
