@@ -8,8 +8,8 @@
     What must hold; each line has a test of that name:
     CO-1  The council is never empty: 4 to 100 distinct seats, none the zero address, the same in every epoch.
     CO-2  A quorum is floor(2N/3) + 1 seats, so any two quorums share more than a third of the seats.
-    CO-3  Rewards and what is carried over are together exactly what came in less what was claimed; the carry
-          is less than one nano per signer.
+    CO-3  Rewards and what is carried over are together exactly what came in less what was claimed; after a
+          signed batch the carry is less than one nano per signer (more only while a lane is full).
     CO-4  The signers of a batch share alike; bits that name no seat get nothing; a batch that nobody signed
           is carried to the next.
     CO-5  Only the market credits rewards. The deployer names it once; after that nobody has a special right.

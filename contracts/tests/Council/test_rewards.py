@@ -51,6 +51,14 @@ def test_co_4_every_seat_of_a_large_council_is_reached(make_council, market):
     assert council.rewards(role("seat_99").address) == 110
 
 
+@pytest.mark.parametrize("mask", [0b0001, 0b0111, 0b1111])
+def test_co_3_the_carry_is_less_than_one_nano_per_signer(council, market, mask):
+    market.report(council.address, 1, 0, 10**18)
+    for amount in (0, 1, 2, 10**9 + 7):
+        market.report(council.address, 1, mask, amount)
+        assert council.carry() < mask.bit_count()
+
+
 def test_co_6_a_seat_draws_its_own_once(council, market):
     market.report(council.address, 1, 0b0111, 90)
     assert council.claim(sender=role("seat_1").address) == 30
