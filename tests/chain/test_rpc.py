@@ -105,3 +105,21 @@ async def test_a_chain_that_comes_back_is_only_a_delay(serve: Serve) -> None:
 )
 def test_reasons_of_every_kind(output: bytes, reason: str) -> None:
     assert revert_reason(output) == reason
+
+
+async def test_a_block_that_comes_in_between_is_not_an_error(serve: Serve) -> None:
+    moved = {"code": -32602, "message": "BlockOutOfRangeError: block height is 157 but requested was 156"}
+    asked: list[str] = []
+
+    def answer(body: Any) -> bytes:
+        calls = body if isinstance(body, list) else [body]
+        asked.extend(call["method"] for call in calls)
+        late = len(asked) < 3
+        answers = [{"id": c["id"]} | ({"error": moved} if late else {"result": "0x1"}) for c in calls]
+        return orjson.dumps(answers if isinstance(body, list) else answers[0])
+
+    rpc = Rpc(await serve(answer))
+    assert await rpc.call("eth_call") == "0x1"
+    asked.clear()
+    assert await rpc.batch([("eth_call", [])]) == ["0x1"]
+    await rpc.close()

@@ -12,6 +12,7 @@ from sunpile.basics.errors import ChainFault, ChainRefused, ChainUnreachable, Su
 
 BATCH_MAX = 400
 REVERTED = 3
+MOVED_TRIES = 8
 ERROR_STRING = bytes.fromhex("08c379a0")
 PANIC = bytes.fromhex("4e487b71")
 PANICS = {0x01: "assertion", 0x11: "arithmetic overflow", 0x12: "division by zero", 0x32: "index out of range"}
@@ -46,7 +47,14 @@ class Rpc:
         ChainUnreachable
             if the node did not answer.
         """
-        return _result(await self._exchange(self._request(method, params)))
+        result = _fault(await self._exchange(self._request(method, params)))
+        for _ in range(MOVED_TRIES):
+            if not _moved(result):
+                break
+            result = _fault(await self._exchange(self._request(method, params)))
+        if isinstance(result, SunpileError):
+            raise result
+        return result
 
     async def batch(self, calls: Sequence[Call], size: int = BATCH_MAX) -> list[Any]:
         """Results of `calls` in order, `size` of them a request; an error stands in its place and is not raised.
@@ -62,7 +70,11 @@ class Rpc:
                 raise fault if isinstance(fault, SunpileError) else ChainFault(0, "no answer to a batch")
             by_id = {answer.get("id"): answer for answer in cast("list[dict[str, Any]]", answers)}
             missing = {"error": {"code": 0, "message": "no answer in the batch"}}
-            results += [_fault(by_id.get(request["id"], missing)) for request in requests]
+            found = [_fault(by_id.get(request["id"], missing)) for request in requests]
+            for place, result in enumerate(found):
+                if _moved(result):
+                    found[place] = await self._again(*part[place])
+            results += found
         return results
 
     async def batch_all(self, calls: Sequence[Call]) -> list[Any]:
@@ -78,6 +90,12 @@ class Rpc:
         if self._client is not None:
             await self._client.aclose()
             self._client = None
+
+    async def _again(self, method: str, params: Sequence[object]) -> Any:
+        try:
+            return await self.call(method, *params)
+        except SunpileError as fault:
+            return fault
 
     def _request(self, method: str, params: Sequence[object]) -> dict[str, Any]:
         return {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": list(params)}
@@ -113,11 +131,9 @@ def _parts(calls: Sequence[Call], size: int) -> list[Sequence[Call]]:
     return [calls[start : start + size] for start in range(0, len(calls), size)]
 
 
-def _result(answer: Any) -> Any:
-    result = _fault(answer)
-    if isinstance(result, SunpileError):
-        raise result
-    return result
+def _moved(result: Any) -> bool:
+    """A block was made between the node's look at "latest" and its work; a node without history fails then."""
+    return isinstance(result, ChainFault) and "BlockOutOfRange" in result.detail
 
 
 def _fault(answer: Any) -> Any:

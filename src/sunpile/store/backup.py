@@ -101,4 +101,4 @@ def _out(value: object) -> object:
 
 
 def _in(value: Any) -> Any:
-    return base64.b64decode(value["b64"]) if isinstance(value, dict) else value
+    return base64.b64decode(str(value["b64"])) if isinstance(value, dict) else value  # pyright: ignore[reportUnknownArgumentType]
