@@ -108,3 +108,22 @@ def test_a_top_up_needs_an_open_channel_and_an_amount(channels, hand, terms):
     hand.close(terms, 0)
     with boa.reverts("channel: closed"):
         hand.top_up(terms, UNIT)
+
+
+def test_a_top_up_fills_a_channel_to_its_largest_deposit_and_no_further(channels, token, hand, terms):
+    largest = 2**96 - 1
+    token.attestReserve(2**100, sender=role("attester").address)
+    token.setMinter(role("minter").address, 2**100, sender=role("admin").address)
+    token.mint(terms.payer.address, largest, b"largest".ljust(32, b"\0"), sender=role("minter").address)
+    channel = hand.open(terms, UNIT)
+    hand.top_up(terms, largest - UNIT)
+    assert channels.stateOf(channel) == (0, largest, 0, False)
+    with boa.reverts("top up: too large"):
+        hand.top_up(terms, 1, b"u" * 32)
+    hand.close(terms, largest)
+    assert token.balanceOf(terms.payee.address) == largest
+
+
+def test_channels_without_a_token_are_not_deployed(deploy):
+    with boa.reverts("channels: no token"):
+        deploy("Channels", "0x" + "00" * 20)
