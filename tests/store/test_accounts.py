@@ -45,6 +45,22 @@ async def test_a_token_belongs_to_one_account(store):
         await accounts.open("CARD7")
 
 
+async def test_an_account_whose_key_got_lost_on_the_way_is_opened_again_while_it_is_unused(store):
+    accounts = Accounts(store, HandClock())
+    account, lost = await accounts.open("card7")
+    again, key = await accounts.reopen("card7")
+    assert again.driver == account.driver
+    assert (await accounts.authenticate(key)).driver == account.driver
+    with pytest.raises(Unauthorised):
+        await accounts.authenticate(lost)
+    await TopUps(store, [SandboxRail()], Mint(), HandClock()).begin("sandbox", 100, ADDRESS, account.driver, "r1")
+    with pytest.raises(Conflict):
+        await accounts.reopen("card7")
+    assert (await accounts.authenticate(key)).driver == account.driver
+    with pytest.raises(Conflict):
+        await accounts.reopen("nobody's")
+
+
 async def test_a_top_up_is_minted_once_whatever_is_repeated(store):
     mint = Mint()
     top_ups = TopUps(store, [SandboxRail()], mint, HandClock())

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 
 from sunpile.basics.clock import Clock
-from sunpile.basics.errors import InputInvalid, NotFound, Unauthorised
+from sunpile.basics.errors import Conflict, InputInvalid, NotFound, Unauthorised
 from sunpile.basics.ids import DriverId, IdToken
 from sunpile.money.ports import AccountRecord, AccountStore, Balance
 
@@ -33,12 +33,24 @@ class Accounts:
         Conflict
             if the token belongs to another account.
         """
-        token = (id_token if id_token is not None else secrets.token_hex(8)).upper()
-        if not 1 <= len(token) <= ID_TOKEN_MAX or not token.isascii() or not token.isprintable():
-            raise InputInvalid(f"an id token is 1 to {ID_TOKEN_MAX} printable ASCII characters")
-        api_key = "spd_" + secrets.token_urlsafe(32)
-        account = AccountRecord(DriverId(secrets.token_hex(12)), IdToken(token), hash_key(api_key), pays)
+        token = _token(id_token if id_token is not None else secrets.token_hex(8))
+        api_key = _new_key()
+        account = AccountRecord(DriverId(secrets.token_hex(12)), token, hash_key(api_key), pays)
         await self._store.add_account(account, self._clock.now())
+        return account, api_key
+
+    async def reopen(self, id_token: str) -> tuple[AccountRecord, str]:
+        """The token's account again, with another bearer key: for whoever opened it and never heard the answer.
+
+        Raises
+        ------
+        Conflict
+            if the account is in use: money has gone in, or a channel is open.
+        """
+        api_key = _new_key()
+        account = await self._store.renew_key(_token(id_token), hash_key(api_key))
+        if account is None:
+            raise Conflict("the id token belongs to another account")
         return account, api_key
 
     async def authenticate(self, api_key: str) -> AccountRecord:
@@ -64,3 +76,14 @@ class Accounts:
     async def balance(self, driver: DriverId) -> Balance:
         """Where the account's money is."""
         return await self._store.balance(driver)
+
+
+def _new_key() -> str:
+    return "spd_" + secrets.token_urlsafe(32)
+
+
+def _token(text: str) -> IdToken:
+    token = text.upper()
+    if not 1 <= len(token) <= ID_TOKEN_MAX or not token.isascii() or not token.isprintable():
+        raise InputInvalid(f"an id token is 1 to {ID_TOKEN_MAX} printable ASCII characters")
+    return IdToken(token)

@@ -97,6 +97,10 @@ class TopUpStore(Protocol):
 class AccountStore(Protocol):
     """Keeps accounts. Every call returns when it is durable."""
 
+    async def renew_key(self, id_token: IdToken, api_key_hash: bytes) -> AccountRecord | None:
+        """Give the token's account another key, if it has neither topped up nor opened a channel; else None."""
+        ...
+
     async def add_account(self, account: AccountRecord, now: int) -> None:
         """Raises `Conflict` if the token is taken."""
         ...

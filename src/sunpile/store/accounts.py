@@ -46,6 +46,18 @@ class AccountDatabase:
         except IntegrityError as fault:
             raise Conflict("the id token belongs to another account") from fault
 
+    async def renew_key(self, id_token: IdToken, api_key_hash: bytes) -> AccountRecord | None:
+        """See `AccountStore.renew_key`."""
+        used = [select(table.c.driver).where(table.c.driver == drivers.c.driver) for table in (top_ups, channels)]
+        change = update(drivers).where(drivers.c.id_token == id_token, *(~query.exists() for query in used))
+
+        def work(connection: Connection) -> AccountRecord | None:
+            connection.execute(change.values(api_key_hash=api_key_hash))
+            row = connection.execute(_ACCOUNTS.where(drivers.c.api_key_hash == api_key_hash)).first()
+            return _record(row) if row else None
+
+        return await self._database.write(work)
+
     async def by_key(self, api_key_hash: bytes) -> AccountRecord | None:
         """See `AccountStore.by_key`."""
         return await self._account(drivers.c.api_key_hash == api_key_hash)
@@ -56,7 +68,7 @@ class AccountDatabase:
 
     async def _account(self, condition: ColumnElement[bool]) -> AccountRecord | None:
         row = await self._database.read(lambda c: c.execute(_ACCOUNTS.where(condition)).first())
-        return AccountRecord(DriverId(row[0]), IdToken(row[1]), bytes(row[2]), row[3]) if row else None
+        return _record(row) if row else None
 
     async def balance(self, driver: DriverId) -> Balance:
         """See `AccountStore.balance`."""
@@ -110,6 +122,10 @@ class AccountDatabase:
         """See `TopUpStore.unfinished`."""
         query = _TOP_UPS.where(top_ups.c.state.in_(("pending", "confirmed"))).order_by(top_ups.c.created_at)
         return await self._database.read(lambda c: [_top_up(row) for row in c.execute(query)])
+
+
+def _record(row: Any) -> AccountRecord:
+    return AccountRecord(DriverId(row[0]), IdToken(row[1]), bytes(row[2]), row[3])
 
 
 def _top_up(row: Any) -> TopUp:

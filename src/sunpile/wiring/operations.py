@@ -174,7 +174,13 @@ class NodeOperations:
     async def create_driver(self, id_token: str | None) -> DriverCard:
         """Open an account."""
         with self.clock.work():
-            account, api_key = await self.accounts.open(id_token)
+            try:
+                account, api_key = await self.accounts.open(id_token)
+            except Conflict:
+                if id_token is None:
+                    raise
+                # The same wish again, its answer lost: whoever issues the card needs a key that works.
+                account, api_key = await self.accounts.reopen(id_token)
         return DriverCard(account.driver, api_key)
 
     async def top_up(self, top_up: TopUpWish) -> TopUpResult:
