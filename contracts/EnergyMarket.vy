@@ -1245,7 +1245,8 @@ def _terms(zone: uint256) -> Terms:
         rate=self._rate(word),
         current=current,
         effective=(block.timestamp + 2 * length - 1) // length,
-        open=max(word & M32, current - deadline),
+        # A new zone begins in the future.
+        open=max(min(word & M32, current), current - deadline),
     )
 
 
@@ -1398,8 +1399,9 @@ def _keep_reserve(
     self._require(due <= balance, "reserve: below what was promised")
     if unsafe_sub(balance, due) >= self._reserve_of(point, slot, interval, rate):
         return slot
+    waiting: uint256 = self.pending[point]
     new: uint256 = self._stop(point, slot, current)
-    if new != slot:
+    if new != slot or self.pending[point] != waiting:
         log IEnergyMarket.OrderCut(point=point, until=current)
     return new
 

@@ -217,6 +217,23 @@ class Hand:
         previous = self.market.lastDigest(batch.zone)
         return Proposal(header, [(row.point, row.wh) for row in rows], batch.tariff, previous, clearing.volume)
 
+    def owed_of(self, proposal: Proposal) -> tuple[Any, ...]:
+        """What `payOwed` wants to know of a batch."""
+        head = proposal.header
+        return (
+            False,
+            head["zone"],
+            head["interval"],
+            head["round"],
+            head["price"],
+            proposal.volume,
+            proposal.tariff.word,
+            head["witnessRoot"],
+            proposal.previous,
+            head["buyers"],
+            head["sellers"],
+        )
+
     def sign(self, struct: str, members: str, values: dict, seats: list[int]) -> list[tuple[int, bytes, bytes]]:
         domain = domain_of(self.market, "sunpile")
         return [role(SEATS[seat]).sign(domain, struct, members, **values) for seat in seats]

@@ -47,8 +47,8 @@ class Account:
 
     def order_at(self, interval: int) -> Order | None:
         """The order in force, None if it has ended."""
-        order = [order for order in self.orders if order.begins <= interval][-1]
-        return order if interval <= order.until else None
+        begun = [order for order in self.orders if order.begins <= interval]
+        return begun[-1] if begun and interval <= begun[-1].until else None
 
     def limit_at(self, interval: int, wh: int, buying: bool) -> int | None:
         """Limit with which `wh` trade; None: the grid alone."""
@@ -114,7 +114,8 @@ class Model:
 
     def open(self, zone: Zone) -> int:
         """Oldest interval that may still be settled."""
-        return max(zone.next, self.current(zone) - zone.deadline)
+        current = self.current(zone)
+        return max(min(zone.next, current), current - zone.deadline)
 
     # ----------------------------------------------------------- registration
 
