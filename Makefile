@@ -55,6 +55,7 @@ clean:
 	test -x $(PY) || $(PYTHON) -m venv --without-pip .venv
 	$(PIP) --python .venv install --no-compile --require-hashes -r requirements/run.txt
 	$(PY) -c "import pathlib, sysconfig; pathlib.Path(sysconfig.get_paths()['purelib'], 'sunpile.pth').write_text(str(pathlib.Path('src').resolve()))"
+	printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -m sunpile "$$@"\n' > .venv/bin/sunpile && chmod +x .venv/bin/sunpile
 	touch $@
 
 .setup/dev: requirements/dev.txt .setup/run

@@ -1,26 +1,39 @@
 """One database, one writer: units of work are committed in groups, so that durable answers stay fast.
 
 `write` hands a function to the writer thread. It runs in a savepoint of its own; every function that waits at that
-moment shares one commit (full sync), and each caller gets its result only after that commit. SQLite by default
-(WAL, synchronous=FULL), PostgreSQL by URL.
+moment shares one commit (full sync), and each caller gets its result only after that commit. Work of one kind that is
+cheaper together than alone goes through `write_together`. SQLite by default (WAL, synchronous=FULL), PostgreSQL by
+URL.
 """
 
 import asyncio
+import contextlib
 import queue
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby, zip_longest
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from sunpile.basics.errors import StoreUnreachable
+from sunpile.basics.errors import SettingInvalid, StoreUnreachable
 
 T = TypeVar("T")
-Job = tuple[Callable[[Connection], Any], "Future[Any]"]
+Item = TypeVar("Item")
+Together = Callable[[Connection, Sequence[Item]], Sequence[T | Exception]]
+"""Work on several items at once, in order; an outcome or fault for each. What it raises fails, and undoes, all."""
 GROUP_MAX = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    work: Together[Any, Any]
+    item: Any
+    done: "asyncio.Future[Any]"
 
 
 def open_engine(url: str) -> Engine:
@@ -31,7 +44,12 @@ def open_engine(url: str) -> Engine:
     StoreUnreachable
         if the database does not answer.
     """
-    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    try:
+        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    except ArgumentError as fault:
+        raise SettingInvalid("database", url, "a SQLAlchemy URL, as sqlite:///file or postgresql+psycopg://") from fault
+    except ModuleNotFoundError as fault:
+        raise StoreUnreachable(f"the database driver {fault.name} is missing; install sunpile[postgres]") from fault
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _durable_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -62,15 +80,22 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = open_engine(url)
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
         self._writer.start()
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in the writer and return its result once it is durable; its exception undoes only itself."""
-        done: Future[T] = Future()
-        self._jobs.put((work, done))
-        return await asyncio.wrap_future(done)
+        return await self.write_together(lambda connection, _items: [work(connection)], None)
+
+    async def write_together(self, work: Together[Item, T], item: Item) -> T:
+        """`write` for what is cheaper on many items: those that wait side by side for the same `work` share a call.
+
+        Should that call raise, each item gets one of its own, so a fault still undoes only itself.
+        """
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._jobs.put(_Job(work, item, done))
+        return await done
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on a connection of its own that sees what is committed."""
@@ -90,41 +115,64 @@ class Database:
     def _write_loop(self) -> None:
         stopping = False
         while not stopping:
-            group: list[Job] = []
-            item = self._jobs.get()
+            group: list[_Job] = []
+            job = self._jobs.get()
             while True:
-                if item is None:
+                if job is None:
                     stopping = True
                     break
-                group.append(item)
+                group.append(job)
                 if len(group) == GROUP_MAX or self._jobs.empty():
                     break
-                item = self._jobs.get()
+                job = self._jobs.get()
+            # From here on a caller who gives up can no longer cancel: what is written stays written.
+            group = [job for job in group if not job.done.cancelled()]
             if group:
-                self._commit(group)
+                _hand_back(group, self._commit(group))
 
-    def _commit(self, group: list[Job]) -> None:
-        # From here on a caller who gives up can no longer cancel: what is written stays written.
-        group = [job for job in group if job[1].set_running_or_notify_cancel()]
-        answers: list[tuple[Future[Any], Any]] = []
+    def _commit(self, group: list[_Job]) -> Sequence[Any]:
+        outcomes: list[Any] = []
         try:
             with self.engine.begin() as connection:
-                # Savepoints by the driver itself: SQLAlchemy compiles its own anew each time.
-                driver: Any = connection.connection.driver_connection
-                for work, done in group:
-                    driver.execute("SAVEPOINT unit")
-                    try:
-                        answer = work(connection)
-                    except Exception as fault:
-                        driver.execute("ROLLBACK TO SAVEPOINT unit")
-                        done.set_exception(fault)
-                    else:
-                        answers.append((done, answer))
-                    driver.execute("RELEASE SAVEPOINT unit")
+                for _, jobs in groupby(group, lambda job: job.work):
+                    outcomes += _units(connection, list(jobs))
         except Exception as fault:
-            for _, done in group:
-                if not done.done():
-                    done.set_exception(fault)
-            return
-        for done, answer in answers:
-            done.set_result(answer)
+            return [known if isinstance(known, Exception) else fault for known, _ in zip_longest(outcomes, group)]
+        return outcomes
+
+
+def _units(connection: Connection, jobs: Sequence[_Job]) -> Sequence[Any]:
+    """Outcomes of jobs of one kind, from one savepoint; should it fail, each from one of its own."""
+    # Savepoints by the driver itself: SQLAlchemy compiles its own anew each time.
+    driver: Any = connection.connection.driver_connection
+    driver.execute("SAVEPOINT unit")
+    try:
+        outcomes = jobs[0].work(connection, [job.item for job in jobs])
+    except Exception as fault:
+        driver.execute("ROLLBACK TO SAVEPOINT unit")
+        outcomes = [fault]
+    driver.execute("RELEASE SAVEPOINT unit")
+    if len(outcomes) < len(jobs):
+        return [outcome for job in jobs for outcome in _units(connection, [job])]
+    return outcomes
+
+
+def _hand_back(group: Sequence[_Job], outcomes: Sequence[Any]) -> None:
+    """Give each waiting caller its outcome, all of a loop in one go: waking a loop costs more than an answer."""
+    waiting: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = defaultdict(list)
+    for job, outcome in zip(group, outcomes, strict=True):
+        waiting[job.done.get_loop()].append((job.done, outcome))
+    for loop, answers in waiting.items():
+        # A loop that has ended has nobody left who waits.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle, answers)
+
+
+def _settle(answers: Sequence[tuple["asyncio.Future[Any]", Any]]) -> None:
+    for done, outcome in answers:
+        if done.done():
+            continue
+        if isinstance(outcome, Exception):
+            done.set_exception(outcome)
+        else:
+            done.set_result(outcome)
