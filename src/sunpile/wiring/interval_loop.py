@@ -30,6 +30,10 @@ from sunpile.wiring.readings import Readings
 
 log = logging.getLogger("sunpile.interval")
 UNREACHABLE_SECONDS = 0.5
+ABSENT_SECONDS = 10.0
+"""Real seconds in which members that are starting again are waited for; a town's time stands still meanwhile."""
+RETRY_MAX = 60
+"""Seconds between two rounds at most, however long there is no quorum."""
 LATE_LOOK_BACK = 96
 """Settled intervals that are looked through for late readings when a node starts."""
 Changed = Callable[[int, str], Awaitable[None]]
@@ -54,6 +58,8 @@ class IntervalLoop:
     late: set[int] = field(default_factory=set[int])
     """Settled intervals that have, or may get, late readings."""
     _recalled: bool = False
+    _patience: float = ABSENT_SECONDS
+    """Real seconds left to wait for members that are away, until there is a quorum again."""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -65,7 +71,7 @@ class IntervalLoop:
             with self.clock.work():
                 state, pause = await self._turn(state)
             if pause:
-                await self.clock.sleep_until(self.clock.now() + RETRY)
+                await self.clock.sleep_until(self.clock.now() + max(RETRY, self.length // 10))
 
     async def _turn(self, state: RoundState | None) -> tuple[RoundState | None, bool]:
         """One step: the state after it (None = look again), and whether to wait before the next."""
@@ -125,7 +131,7 @@ class IntervalLoop:
             kept = Kept(facts, build(facts, await self.store.held(step.interval), step.round))
             await self.store.put_batch(kept, self.clock.now())
         seats = await self.chain.reader.seats_of(step.interval, self.length)
-        answers = await self.council.ask(kept.proposal, seats)
+        answers = await self._ask(kept.proposal, seats)
         await self.readings.take(answers.lacking)
         signatures = dict(answers.attestation.signatures)
         await self.store.answers(self.zone, step.interval, step.round, signatures, answers.refusals)
@@ -135,7 +141,23 @@ class IntervalLoop:
             log.warning("interval %d round %d: no quorum: %s", step.interval, step.round, answers.refusals)
         await self.changed(step.interval, "proposed")
         after = after_proposal(state, step.round, self.clock.now(), len(signatures))
-        return replace(after, needed=quorum(len(seats)))
+        if answers.enough:
+            return replace(after, needed=quorum(len(seats)))
+        # Nobody said no: the same proposal is asked for again, at longer and longer intervals. Else it is built anew.
+        return replace(
+            after, needed=quorum(len(seats)), again=only_absent(answers), retry=min(RETRY_MAX, 2 * state.retry)
+        )
+
+    async def _ask(self, proposal: Proposal | LateProposal, seats: Sequence[Address]) -> Answers:
+        """Ask the council; where a quorum only fails for members that are away, give them some real time to return."""
+        answers = await self.council.ask(proposal, seats)
+        while not answers.enough and only_absent(answers) and self._patience > 0:
+            self._patience -= UNREACHABLE_SECONDS
+            await asyncio.sleep(UNREACHABLE_SECONDS)
+            answers = await self.council.ask(proposal, seats)
+        if answers.enough:
+            self._patience = ABSENT_SECONDS
+        return answers
 
     # -- submit -------------------------------------------------------------------------------------------------
 
@@ -230,14 +252,14 @@ class IntervalLoop:
 
     async def _ask_late(self, proposal: LateProposal, seats: Sequence[Address]) -> Answers:
         """Ask the council; members that missed the interval's batch are handed it and asked once more."""
-        answers = await self.council.ask(proposal, seats)
+        answers = await self._ask(proposal, seats)
         ignorant = [seat for seat, reason in answers.refusals.items() if reason.startswith("unknown:")]
         stored = await self.store.batch(self.zone, proposal.batch.interval) if ignorant else None
         if stored is None:
             return answers
         for seat in ignorant:
             await self.council.teach(seat, stored.kept)
-        return await self.council.ask(proposal, seats)
+        return await self._ask(proposal, seats)
 
     async def _send_late(self, batch: LateBatch, attestation: Attestation, retailer_bills: bool) -> None:
         await self.store.set_late(self.zone, batch.interval, batch.round, "sent")
@@ -263,6 +285,11 @@ class IntervalLoop:
         await self.store.add_bills(self._with_unpaid(late_bills(batch, retailer_bills), receipt))
         await self.store.set_late(self.zone, batch.interval, batch.round, "settled", receipt.hash, receipt.gas_used)
         await self.changed(batch.interval, "late")
+
+
+def only_absent(answers: Answers) -> bool:
+    """Nobody said no: whoever did not sign could not be asked."""
+    return all(reason.startswith("unreachable:") for reason in answers.refusals.values())
 
 
 def signature_words(attestation: Attestation) -> list[tuple[int, bytes, bytes]]:

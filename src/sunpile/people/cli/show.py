@@ -43,7 +43,7 @@ def pile_card(card: PileCard) -> None:
     """What to type into a charger's menu, with the names menus use, and a QR of the whole address."""
     table = Table(title="Type this into the charger's menu", title_justify="left", show_header=False, box=None)
     table.add_column(style="bold")
-    table.add_column(overflow="fold")
+    table.add_column(no_wrap=True)
     table.add_column(style="dim", overflow="fold")
     for name, menus, member in MENU_NAMES:
         table.add_row(name, getattr(card, member), f"menus say: {menus}")
