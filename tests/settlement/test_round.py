@@ -1,5 +1,7 @@
 """The loop waits, proposes, sends and gives up at the right second."""
 
+from dataclasses import replace
+
 from sunpile.settlement.round import (
     Propose,
     RoundState,
@@ -29,6 +31,13 @@ def test_refusals_bring_another_round_a_little_later() -> None:
     refused = after_proposal(STATE, 0, END + 60, signatures=2)
     assert decide(refused, END + 61) == Wait(END + 65)
     assert decide(refused, END + 65) == Propose(1000, 1)
+
+
+def test_where_members_were_only_away_the_same_proposal_is_asked_for_again() -> None:
+    alone = replace(after_proposal(STATE, 0, END + 60, signatures=2), again=True, retry=20)
+    assert decide(alone, END + 79) == Wait(END + 80)
+    assert decide(alone, END + 80) == Propose(1000, 0)
+    assert decide(after_proposal(alone, 0, END + 80, signatures=3), END + 80) == Submit(1000, 0)
 
 
 def test_what_is_sent_is_waited_for() -> None:

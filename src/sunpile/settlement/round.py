@@ -36,6 +36,8 @@ class RoundState:
     """Its `settle` (or `void`) is with the chain."""
     retry: int = RETRY
     """Seconds between two rounds."""
+    again: bool = False
+    """The last proposal is asked for once more: who did not sign it was not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def decide(state: RoundState, now: int) -> Step:
         return Submit(state.next_interval, state.proposed - 1)
     if state.proposed and now < state.proposed_at + state.retry:
         return Wait(state.proposed_at + state.retry)
-    return Propose(state.next_interval, state.proposed)
+    return Propose(state.next_interval, state.proposed - 1 if state.proposed and state.again else state.proposed)
 
 
 def past_deadline(interval: int, now: int, length: int) -> bool:
@@ -95,4 +97,4 @@ def past_deadline(interval: int, now: int, length: int) -> bool:
 
 def after_proposal(state: RoundState, round: int, now: int, signatures: int) -> RoundState:
     """The state after the answers to `round` came in at `now`."""
-    return replace(state, proposed=round + 1, proposed_at=now, signatures=signatures, sent=False)
+    return replace(state, proposed=round + 1, proposed_at=now, signatures=signatures, sent=False, again=False)

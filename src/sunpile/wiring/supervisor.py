@@ -20,10 +20,19 @@ PR_SET_PDEATHSIG = 1
 RESTART_DELAY = 0.2
 
 
-def die_with_parent() -> None:
-    """Ask Linux to kill this process when its parent dies; elsewhere nothing happens."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with_parent() -> Callable[[], None] | None:
+    """What asks Linux, in the child, to kill it when its parent dies; elsewhere nothing.
+
+    It is loaded before the fork: a lock that another thread held then stays held in the child for ever.
+    """
+    if sys.platform != "linux":
+        return None
+    control = ctypes.CDLL(None, use_errno=True).prctl
+
+    def ask() -> None:
+        control(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    return ask
 
 
 @dataclass
@@ -72,6 +81,21 @@ class Supervisor:
         if process and process.returncode is None:
             process.kill()
 
+    async def hold(self, name: str) -> None:
+        """SIGKILL a child and leave it down until `release` (tests of absence)."""
+        child = self.children[name]
+        child.stopping = True
+        await self.kill(name)
+        if child.watcher:
+            await child.watcher
+
+    async def release(self, name: str) -> None:
+        """Start a held child again."""
+        child = self.children[name]
+        child.stopping = False
+        await self._spawn(child)
+        child.watcher = asyncio.create_task(self._watch(child))
+
     async def stop(self) -> None:
         """End every child: SIGTERM, then SIGKILL after five seconds."""
         for child in reversed(list(self.children.values())):
@@ -108,7 +132,7 @@ class Supervisor:
                 stdout=log,
                 stderr=asyncio.subprocess.STDOUT,
                 env=child.environment,
-                preexec_fn=die_with_parent,
+                preexec_fn=die_with_parent(),
             )
 
     async def _watch(self, child: Child) -> None:
