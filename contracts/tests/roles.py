@@ -42,7 +42,7 @@ class Role:
     address: str
     key: bytes
 
-    def sign(self, domain: dict, struct: str, members: str, **values) -> tuple[int, bytes, bytes]:
+    def sign(self, domain: dict, struct: str, members: str, /, **values) -> tuple[int, bytes, bytes]:
         """(v, r, s) over EIP-712 typed data; `members` as in "address owner,uint256 value"."""
         return sign_with(self.key, domain, struct, members, **values)
 
@@ -54,7 +54,7 @@ def role(name: str) -> Role:
     return Role(name, Account.from_key(key).address, key)
 
 
-def sign_with(key: bytes, domain: dict, struct: str, members: str, **values) -> tuple[int, bytes, bytes]:
+def sign_with(key: bytes, domain: dict, struct: str, members: str, /, **values) -> tuple[int, bytes, bytes]:
     """(v, r, s) by `key` over EIP-712 typed data, computed by eth-account and not by us."""
     fields = [dict(zip(("type", "name"), member.split(), strict=True)) for member in members.split(",")]
     message = encode_typed_data(domain, {struct: fields}, values)

@@ -38,7 +38,7 @@ def test_dishonest_batches_are_refused_each_with_its_own_reason(hand: Hand) -> N
         hand.send(world.honest)
 
 
-def test_a_batch_needs_a_quorum_of_the_right_signatures(hand: Hand) -> None:
+def test_em_12_a_batch_needs_a_quorum_of_the_right_signatures(hand: Hand) -> None:
     world = make_world(hand, Random(1))
     head, words = tuple(world.honest.header.values()), world.honest.packed
     good = hand.sign("Batch", BATCH, world.honest.struct(), [0, 1, 2, 3])

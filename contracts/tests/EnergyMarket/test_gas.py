@@ -13,7 +13,7 @@ BLOCK = 16_700_000
 
 
 def town(hand: Hand, rows: int, waiting: float) -> tuple[int, int, dict[int, int]]:
-    """(zone, interval, net Wh) of a town where `rows` points trade at many limits and `waiting` of them changed orders."""
+    """(zone, interval, net Wh) of a town where `rows` points trade at many limits; `waiting` of them changed orders."""
     chance = Random(rows)
     tree = hand.tree()
     zone = hand.zone(tree)

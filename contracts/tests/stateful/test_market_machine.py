@@ -161,7 +161,9 @@ def test_em_7_no_act_of_a_participant_makes_settle_revert(deploy: Callable[..., 
             model.log.clear()
             self.done["late"] += 1
 
-        @hostile(number=POINTS, buy=LIMITS, sell=LIMITS, wh=st.sampled_from([1, 300, CAP]), lasts=st.sampled_from([0, 1, 99]))
+        @hostile(
+            number=POINTS, buy=LIMITS, sell=LIMITS, wh=st.sampled_from([1, 300, CAP]), lasts=st.sampled_from([0, 1, 99])
+        )
         def place(self, number: int, buy: int | None, sell: int | None, wh: int, lasts: int) -> None:
             model, point = self.hand.model, points[number]
             until = min(model.effective(model.zones[model.accounts[point].zone]) + lasts, FOREVER)
@@ -245,4 +247,3 @@ def test_em_7_no_act_of_a_participant_makes_settle_revert(deploy: Callable[..., 
     print(dict(Machine.done), dict(Machine.refused))
     missing = {"settle", "matched", "unpaid", "place", "cancel", "request", "withdraw", "deposit"} - set(Machine.done)
     assert not missing, f"never done: {missing}"
-
