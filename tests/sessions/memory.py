@@ -96,7 +96,7 @@ class MemoryStore:
     def __init__(self, desk):
         self.desk = desk
 
-    async def transact(self, core, now):
+    async def transact(self, core, now, station=None):
         return self.desk.keep(core(self.desk))
 
     async def look(self, reader):

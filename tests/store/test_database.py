@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import Connection, event, insert, select
@@ -87,3 +88,40 @@ async def test_a_store_that_cannot_be_reached_fails_every_waiting_write_and_reco
     assert [type(result) for result in results] == [OSError] * 3
     event.remove(database.engine, "begin", lost)
     assert await database.write(lambda c: c.execute(select(facts)).all()) == []
+
+
+async def test_work_of_one_kind_that_waits_side_by_side_shares_a_call(database: Database):
+    calls: list[list[str]] = []
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold(_connection: Connection) -> None:
+        entered.set()
+        leave.wait(5)
+
+    def put_all(connection: Connection, keys: Sequence[str]) -> list[str]:
+        calls.append(list(keys))
+        connection.execute(insert(facts), [{"key": key, "value": ""} for key in keys])
+        return [key.upper() for key in keys]
+
+    holding = asyncio.create_task(database.write(hold))
+    await asyncio.to_thread(entered.wait, 5)
+    writes = [asyncio.create_task(database.write_together(put_all, key)) for key in "abc"]
+    await asyncio.sleep(0)
+    leave.set()
+    await holding
+    assert await asyncio.gather(*writes) == ["A", "B", "C"]
+    assert calls == [["a", "b", "c"]]
+
+
+async def test_a_fault_in_work_done_together_undoes_only_its_own_item(database: Database):
+    def put_all(connection: Connection, keys: Sequence[str]) -> list[str | Exception]:
+        outcomes: list[str | Exception] = []
+        for key in keys:
+            connection.execute(insert(facts).values(key=key, value=""))
+            outcomes.append(ValueError(key) if key == "c" else key)
+        return outcomes
+
+    keys = ["a", "b", "a", "c", "d"]
+    results = await asyncio.gather(*(database.write_together(put_all, key) for key in keys), return_exceptions=True)
+    assert [isinstance(result, Exception) for result in results] == [False, False, True, True, False]
+    assert await database.read(lambda c: sorted(c.scalars(select(facts.c.key)))) == ["a", "b", "c", "d"]

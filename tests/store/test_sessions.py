@@ -13,7 +13,8 @@ from sunpile.sessions import Sessions
 from sunpile.sessions.model import Session
 from sunpile.sessions.voucher import channels_domain, sign_voucher
 from sunpile.store.database import Database
-from sunpile.store.sessions import SessionDatabase, read_session, write_session
+from sunpile.store.session_desk import SqlDesk, write_session
+from sunpile.store.sessions import SessionDatabase
 from sunpile.store.tables import connectors, drivers, register_borders, registers, session_messages, stations
 from sunpile.store.tables import sessions as sessions_table
 
@@ -82,7 +83,7 @@ def test_every_field_of_a_session_survives(database):
     )  # fmt: skip
     with database.engine.begin() as connection:
         connection.execute(insert(sessions_table).values(write_session(whole)))
-        assert read_session(connection.execute(select(sessions_table)).one()) == whole
+        assert SqlDesk(connection).by_id("s1") == whole
 
 
 async def test_the_same_message_over_two_sockets_at_once_opens_one_session(store, service, database):
@@ -92,6 +93,25 @@ async def test_the_same_message_over_two_sockets_at_once_opens_one_session(store
     assert await database.read(lambda c: c.scalar(select(func.count()).select_from(session_messages))) == 1
 
 
+async def test_events_that_wait_side_by_side_see_one_another_and_each_has_its_own_answer(store, service, database):
+    number = (await service.started(start16(T0, 0))).ocpp_transaction
+    (session,) = await store.unsettled()
+    service.clock._now = T0 + 600
+    vouchers = [sign_voucher(KEY, DOMAIN, session.channel, STEP * n) for n in (1, 2, 1)]
+    told = [service.meter_read(meter(T0 + 60 * n, 50 * n)) for n in range(1, 6)]
+    given = [service.accept_voucher("d1", session.session, v.cumulative, v.signature) for v in vouchers]
+    stop = service.ended(stop16(number, T0 + 400, 300))
+    results = await asyncio.gather(
+        *told, *given, stop, service.meter_read(meter(T0 + 350, 290)), return_exceptions=True
+    )
+    assert [type(result).__name__ for result in results if isinstance(result, Exception)] == ["VoucherInvalid"]
+    kept = await store.look(lambda desk: desk.by_id(session.session))
+    known = await store.look(lambda desk: desk.channel(session.channel))
+    assert (kept.state, kept.wh, kept.owed) == ("ended", 300, 3 * STEP)
+    assert (known.owed, known.best, kept.paid) == (3 * STEP, 2 * STEP, 2 * STEP)
+    assert await database.read(lambda c: c.scalar(select(func.count()).select_from(registers))) == 8
+
+
 async def test_a_decision_that_fails_leaves_nothing_behind(store, service, database, monkeypatch):
     async def count(table):
         return await database.read(lambda c: c.scalar(select(func.count()).select_from(table)))
@@ -99,7 +119,7 @@ async def test_a_decision_that_fails_leaves_nothing_behind(store, service, datab
     def broken(*_):
         raise RuntimeError("disk")
 
-    monkeypatch.setattr("sunpile.store.sessions._keep_session", broken)
+    monkeypatch.setattr("sunpile.store.session_desk.write_session", broken)
     with pytest.raises(RuntimeError):
         await service.started(start16(T0, 1000))
     assert [await count(t) for t in (session_messages, registers, sessions_table)] == [0, 0, 0]

@@ -87,8 +87,11 @@ Core = Callable[[Desk], Decision]
 class SessionStore(Protocol):
     """Keeps this chapter's state. Every call returns when it is durable."""
 
-    async def transact(self, core: Core, now: int) -> Decision:
-        """Run `core` on a desk and keep its decision, in one transaction."""
+    async def transact(self, core: Core, now: int, station: StationId | None = None) -> Decision:
+        """Run `core` on a desk and keep its decision, in one transaction.
+
+        `station`: whose sessions and piles it will look at, so that they can be read together with others'.
+        """
         ...
 
     async def look(self, reader: Callable[[Desk], T]) -> T:

@@ -136,7 +136,10 @@ class Sessions:
     async def _decide(self, event: StationEvent | Review) -> Decision:
         now = self.clock.now()
         fresh = Fresh(SessionId(secrets.token_hex(12)), secrets.randbelow((1 << 31) - 1) + 1)
-        decision = await self.store.transact(lambda desk: decide(Turn(desk, now, self.rules, fresh), event), now)
+        station = None if isinstance(event, Review) else event.station
+        decision = await self.store.transact(
+            lambda desk: decide(Turn(desk, now, self.rules, fresh), event), now, station
+        )
         for session in decision.sessions:
             self.changed(session)
             self._watch(session)

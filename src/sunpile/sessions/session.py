@@ -210,10 +210,9 @@ def _metered(turn: Turn, event: MeterRead) -> Decision:
     known = _session_of(turn.desk, event)
     if known is None or known.state == "ended":
         return Decision(samples=kept)
-    session = replace(known, doubts=known.doubts | doubts)
+    session = replace(known, doubts=known.doubts | doubts) if doubts else known
     session = _money(turn, _progress(turn, session, samples), known)
-    decision = _close(turn, session, samples)
-    return replace(decision, samples=kept)
+    return replace(_close(turn, session, samples), samples=kept)
 
 
 def _session_of(desk: Desk, event: MeterRead) -> Session | None:
@@ -326,13 +325,18 @@ def _progress(turn: Turn, session: Session, samples: Sequence[RegisterSample]) -
 def _money(turn: Turn, session: Session, before: Session | None) -> Session:
     """What the session owes by now, how much of it is paid, and whether a voucher is late."""
     owed = money(session.wh, session.price) if session.pays else Nano(0)
-    session = replace(session, owed=owed)
+    if owed != session.owed:
+        session = replace(session, owed=owed)
     channel = turn.desk.channel(session.channel) if session.channel else None
+    paid = session.paid
     if channel is not None:
         channel = with_owed(channel, before, session)
-        session = replace(session, paid=min(paid_of(channel, session), owed))
-    late = is_late(channel, session, turn.rules)
-    return replace(session, late_since=(session.late_since or turn.now) if late else None)
+        paid = min(paid_of(channel, session), owed)
+    late_since = (session.late_since or turn.now) if is_late(channel, session, turn.rules) else None
+    # Most meter values change neither: a copy less for each.
+    if (paid, late_since) == (session.paid, session.late_since):
+        return session
+    return replace(session, paid=paid, late_since=late_since)
 
 
 def with_owed(channel: Channel, before: Session | None, after: Session) -> Channel:
