@@ -3,7 +3,8 @@
 The server is a process of its own; this one plays the piles with frames made beforehand, so that what is measured
 is the server. The rate is per second of processor time of the server: one core's worth, whoever else uses the
 machine. Four servers are measured one after another: a null store (codec and socket alone), durable registers
-(answered after the commit), the whole path (the sessions' inbox on the store) and, as the peer, the `ocpp` package.
+(answered after the commit), the whole path (the sessions' inbox on the store, each pile with a driver who pays) and,
+as the peer, the `ocpp` package.
 """
 
 import argparse
@@ -44,7 +45,7 @@ TAIL = (
     '{"value":"230.4","measurand":"Voltage","phase":"L3-N","unit":"V"}]}]}]'
 )
 FRAME = HEAD + TAIL
-START = '[2,"start","StartTransaction",{"connectorId":1,"idTag":"tag","meterStart":1000,"timestamp":"%s"}]'
+START = '[2,"start","StartTransaction",{"connectorId":1,"idTag":"TAG%d","meterStart":1000,"timestamp":"%s"}]'
 BEGAN = int(time.time()) - 300 * 86_400
 TIMES = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(BEGAN + 60 * n)) for n in range(20_000)]
 """A sample a minute."""
@@ -97,7 +98,7 @@ class Pile(asyncio.Protocol):
             if b" 101 " not in head.splitlines()[0]:
                 raise SystemExit(f"refused: {head!r}")
             self.upgraded, self.buffer = True, rest
-            self.transport.write(text_frame(START % TIMES[0]))
+            self.transport.write(text_frame(START % (self.number, TIMES[0])))
         while len(self.buffer) >= 2:
             size = self.buffer[1] & 0x7F
             start = 2
@@ -248,7 +249,7 @@ async def stations_in(folder: str) -> Any:
     from sqlalchemy import insert
 
     from sunpile.store.database import Database
-    from sunpile.store.tables import connectors, metadata, stations
+    from sunpile.store.tables import channels, connectors, drivers, metadata, stations
 
     database = Database(f"sqlite:///{folder}/bench.db")
     metadata.create_all(database.engine)
@@ -264,8 +265,16 @@ async def stations_in(folder: str) -> Any:
         for number in range(CONNECTIONS)
     ]
     await database.write(lambda connection: connection.execute(insert(stations), rows))
-    evses = [{"station": row["station"], "evse": 1} for row in rows]
-    await database.write(lambda connection: connection.execute(insert(connectors), evses))
+    evses = [{"station": row["station"], "evse": 1, "price": 300_000} for row in rows]
+    people = [
+        {"driver": f"d{number}", "id_token": f"TAG{number}", "pays": True, "created_at": BEGAN}
+        for number in range(CONNECTIONS)
+    ]
+    # Paid far ahead, so that no voucher is ever late.
+    money = {"payer": "", "payee": "", "signer": "", "salt": b"", "deposit": 1 << 62, "best": 1 << 62, "state": "open"}
+    paid = [money | {"channel": number.to_bytes(32, "big"), "driver": f"d{number}"} for number in range(CONNECTIONS)]
+    for table, its_rows in ((connectors, evses), (drivers, people), (channels, paid)):
+        await database.write(lambda connection, t=table, its=its_rows: connection.execute(insert(t), its))
     return database
 
 

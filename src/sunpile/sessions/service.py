@@ -51,6 +51,8 @@ from sunpile.sessions.voucher import Voucher, accept, channel_id, due_cumulative
 
 HOUSEKEEPING_S = 900
 """Between two rounds of overdue sessions and unpaid vouchers [s]."""
+_NO_IDS = Fresh(SessionId(""), 0)
+"""For events that open no session: random ids cost more than a meter value's decision."""
 _FREE = ("Available", "Preparing", "Occupied", "SuspendedEV", "Reserved")
 
 
@@ -135,7 +137,7 @@ class Sessions:
 
     async def _decide(self, event: StationEvent | Review) -> Decision:
         now = self.clock.now()
-        fresh = Fresh(SessionId(secrets.token_hex(12)), secrets.randbelow((1 << 31) - 1) + 1)
+        fresh = _fresh() if isinstance(event, TransactionStarted | TransactionUpdated | TransactionEnded) else _NO_IDS
         station = None if isinstance(event, Review) else event.station
         decision = await self.store.transact(
             lambda desk: decide(Turn(desk, now, self.rules, fresh), event), now, station
@@ -344,6 +346,10 @@ class Sessions:
             except Unreachable:
                 return True
         return True
+
+
+def _fresh() -> Fresh:
+    return Fresh(SessionId(secrets.token_hex(12)), secrets.randbelow((1 << 31) - 1) + 1)
 
 
 def _answer(decision: Decision) -> TransactionAnswer:

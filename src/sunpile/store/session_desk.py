@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, Table, bindparam, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sunpile.basics.ids import Address, DriverId, EvseId, IdToken, PointId, SessionId, StationId
+from sunpile.basics.ids import DriverId, EvseId, IdToken, PointId, SessionId, StationId
 from sunpile.basics.units import MicroPerKwh, Nano
 from sunpile.chargers.events import Authorisation, TransactionAnswer
 from sunpile.sessions.model import Channel, Driver, Pile, Session
@@ -40,6 +40,7 @@ _SESSION_VALUES = attrgetter(*_SESSION_FIELDS)
 _SEQS, _DOUBTS, _CHANNEL_ID = (_SESSION_FIELDS.index(name) for name in ("seqs", "doubts", "channel"))
 CHANNEL_FIELDS = [field.name for field in fields(Channel)]
 _SESSIONS = select(*(sessions.c[name] for name in _SESSION_FIELDS))
+_CHANNEL_BYTES = [CHANNEL_FIELDS.index(name) for name in ("channel", "salt")]
 _CHANNELS = select(*(channels.c[name] for name in CHANNEL_FIELDS))
 PILES = (
     select(
@@ -276,13 +277,12 @@ class SqlDesk:
         fresh: list[dict[str, Any]] = []
         changes: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
         for name, before in stored.items():
-            row = write_session(self._sessions[name])
+            session = self._sessions[name]
             if before is None:
-                fresh.append(row)
-                continue
-            was = write_session(before)
-            changed = {field: value for field, value in row.items() if value != was[field]}
-            changes[tuple(changed)].append(changed | {"which": name})
+                fresh.append(write_session(session))
+            else:
+                row = _changed(before, session)
+                changes[tuple(row)].append(row | {"which": name})
         if fresh:
             self._connection.execute(_INSERT[sessions], fresh)
         for names, rows in changes.items():
@@ -295,10 +295,19 @@ class SqlDesk:
 
 def write_session(session: Session) -> dict[str, Any]:
     """A session as a row."""
-    row = dict(zip(_SESSION_FIELDS, _SESSION_VALUES(session), strict=True))
-    row["seqs"] = ",".join(f"{low}-{high}" for low, high in session.seqs)
-    row["doubts"] = ",".join(sorted(session.doubts))
-    return row
+    return {name: _cell(name, value) for name, value in zip(_SESSION_FIELDS, _SESSION_VALUES(session), strict=True)}
+
+
+def _changed(before: Session, after: Session) -> dict[str, Any]:
+    """The columns in which a session differs from what it was."""
+    values = zip(_SESSION_FIELDS, _SESSION_VALUES(before), _SESSION_VALUES(after), strict=True)
+    return {name: _cell(name, new) for name, old, new in values if old is not new and old != new}
+
+
+def _cell(name: str, value: Any) -> Any:
+    if name == "seqs":
+        return ",".join(f"{low}-{high}" for low, high in value)
+    return ",".join(sorted(value)) if name == "doubts" else value
 
 
 def read_session(row: Row[Any]) -> Session:
@@ -313,11 +322,11 @@ def read_session(row: Row[Any]) -> Session:
 
 
 def read_channel(row: Row[Any]) -> Channel:
-    """A row as a channel."""
-    values = {name: getattr(row, name) for name in CHANNEL_FIELDS}
-    values |= {"channel": bytes(row.channel), "salt": bytes(row.salt)}
-    values |= {name: Address(values[name]) for name in ("payer", "payee", "signer")}
-    return Channel(**values)
+    """A row that begins with the columns of a channel, in its order, as a channel."""
+    values = list(row[: len(CHANNEL_FIELDS)])
+    for place in _CHANNEL_BYTES:
+        values[place] = bytes(values[place])
+    return Channel(*values)
 
 
 def read_pile(row: Any) -> Pile:
