@@ -32,7 +32,7 @@ from sunpile.wiring.summary import Day, dump
 from sunpile.wiring.supervisor import Supervisor
 
 SEATS = 4
-START_SECONDS = 60.0
+START_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
