@@ -49,7 +49,7 @@ clean:
 # pip lives in .setup, so that .venv holds only what runs.
 .setup/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed"; exit 1; }
-	$(PYTHON) -m venv .setup
+	$(PYTHON) -m venv .setup || { echo "Python's venv module is missing; on Debian: apt-get install python3-venv"; rm -rf .setup; exit 1; }
 
 .setup/run: requirements/run.txt | .setup/bin/python
 	test -x $(PY) || $(PYTHON) -m venv --without-pip .venv
