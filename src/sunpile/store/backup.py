@@ -59,6 +59,7 @@ def restore(engine: Engine, path: Path) -> dict[str, int]:
             _refuse_filled(connection)
             for table in metadata.sorted_tables:
                 _fill(connection, archive, table, manifest["rows"].get(table.name, 0))
+                _count_on(connection, table)
             return manifest["rows"]
     except (zipfile.BadZipFile, KeyError, FileNotFoundError, ValueError) as fault:
         raise InputInvalid(f"{path.name} is not a complete sunpile backup: {fault}") from fault
@@ -77,6 +78,15 @@ def _fill(connection: Connection, archive: zipfile.ZipFile, table: Table, expect
         count += len(chunk)
     if count != expected:
         raise InputInvalid(f"the backup's table {table.name} has {count} of {expected} rows")
+
+
+def _count_on(connection: Connection, table: Table) -> None:
+    """PostgreSQL numbers rows by a sequence of its own, which must go on behind the restored ones."""
+    counted = table.autoincrement_column
+    if connection.dialect.name == "postgresql" and counted is not None and counted.autoincrement is True:
+        newest = select(func.coalesce(func.max(counted), 0) + 1).scalar_subquery()
+        sequence = func.pg_get_serial_sequence(table.name, counted.name)
+        connection.execute(select(func.setval(sequence, newest, False)))
 
 
 def _rows(archive: zipfile.ZipFile, table: Table) -> Iterator[dict[str, Any]]:
