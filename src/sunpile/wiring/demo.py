@@ -7,7 +7,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -166,9 +166,20 @@ def free_ports(count: int) -> list[int]:
             sock.close()
 
 
+async def _nothing(_folder: Folder) -> None:
+    pass
+
+
 @contextlib.asynccontextmanager
-async def staged(plan: DemoPlan, say: Callable[[str], None] = lambda _text: None) -> AsyncGenerator[Stage, None]:
-    """A town with its clock, and a node and members that run and wait for it."""
+async def staged(
+    plan: DemoPlan,
+    say: Callable[[str], None] = lambda _text: None,
+    prepared: Callable[[Folder], Awaitable[None]] = _nothing,
+) -> AsyncGenerator[Stage, None]:
+    """A town with its clock, and a node and members that run and wait for it.
+
+    `prepared` is called when the keys are made and nothing is deployed yet: on a foreign chain they need coin.
+    """
     started = time.monotonic()
     with contextlib.ExitStack() as stack:
         path = plan.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sunpile-")))
@@ -176,6 +187,7 @@ async def staged(plan: DemoPlan, say: Callable[[str], None] = lambda _text: None
         town = await asyncio.to_thread(Town, plan.scenario)
         clock_port = await town.open()
         folder, settings = _make(plan, path, clock_port)
+        await prepared(folder)
         await init.deploy(settings, folder, StillClock(plan.scenario.begin), say)
         supervisor = Supervisor(path)
         page = f"http://127.0.0.1:{settings.http_port}"

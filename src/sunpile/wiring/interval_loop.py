@@ -225,7 +225,7 @@ class IntervalLoop:
         for interval in sorted(self.late):
             if interval > newest:
                 continue
-            await self.readings.collect(Interval(interval, self.length))
+            await self.readings.collect(Interval(interval, self.length), late=True)
             if not await self._late_batch(interval) and interval < newest - LATE_LOOK_BACK:
                 self.late.discard(interval)
 

@@ -159,7 +159,8 @@ async def _join(
     commands.csms = csms
     devices = Devices(database, board, clock, length, settings.live_poll)
     piles = PileEnergy(session_store, stations)
-    readings = Readings(zone, length, node_key, clock, settlement, chain.reader, [devices.energy, piles.energy])
+    sources, estimates = [devices.energy, piles.energy], [devices.estimate]
+    readings = Readings(zone, length, node_key, clock, settlement, chain.reader, sources, estimates)
     council = CouncilClient(settings.members, chain.reader.domain)
     accounts = AccountDatabase(database)
     top_ups = TopUps(accounts, [SandboxRail()], TokenMint(chain), clock, settings.currency, minor_max=10**8)

@@ -29,9 +29,11 @@ class Readings:
         store: SettlementStore,
         market: MarketReader,
         sources: Sequence[Source],
+        estimates: Sequence[Source] = (),
     ) -> None:
         self._zone, self._key, self._clock = zone, key, clock
-        self._store, self._domain, self._sources = store, market.domain, sources
+        self._store, self._domain = store, market.domain
+        self._sources, self._estimates = sources, estimates
         self._door = Door(store, market, zone, length)
 
     async def take(self, readings: Sequence[SignedReading]) -> list[Answer]:
@@ -39,18 +41,22 @@ class Readings:
         now = self._clock.now()
         return await self._door.receive(readings, now, now)
 
-    async def collect(self, interval: Interval) -> None:
-        """Sign what the node measured itself in `interval`, for points whose meter key is the node's."""
+    async def collect(self, interval: Interval, late: bool = False) -> None:
+        """Sign what the node measured itself in `interval`, for points whose meter key is the node's.
+
+        What comes too late for the interval's batch may be read between the registers before and after its edges: a
+        node that was away at an edge has no other.
+        """
         wanted = {record.point for record in await self._store.points(self._zone) if record.node_signs}
         have = await self._store.held(interval.index)
         missing = wanted - have.keys()
         if not missing:
             return
         measured: dict[PointId, Wh] = {}
-        for source in self._sources:
+        for source in (*self._sources, *(self._estimates if late else ())):
             for point, wh in (await source(interval)).items():
                 if wh is not None and point in missing:
-                    measured[point] = Wh(measured.get(point, 0) + wh)
+                    measured.setdefault(point, wh)
         signed = [(self._sign(point, interval, wh), Answer(Status.ACCEPTED, "")) for point, wh in measured.items()]
         await self._store.add_all(signed, self._clock.now())
 
