@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from eth_account import Account
 
 from sunpile.basics.errors import InputInvalid, NotFound
 from sunpile.basics.keys import Key
@@ -33,6 +32,8 @@ def save_key(path: Path, key: Key, password: str, rounds: int = SCRYPT_ROUNDS) -
 
     `rounds` is the cost of scrypt (a power of two); only tests and towns lower it.
     """
+    from eth_account import Account
+
     sealed: Any = Account.encrypt(key.secret, password, kdf="scrypt", iterations=rounds)
     _write_private(path, orjson.dumps(sealed, option=orjson.OPT_INDENT_2))
 
@@ -49,6 +50,8 @@ def load_key(path: Path, password: str) -> Key:
     """
     if not path.is_file():
         raise NotFound(f"the key file {path} does not exist")
+    from eth_account import Account
+
     try:
         return Key(bytes(Account.decrypt(orjson.loads(path.read_bytes()), password)))
     except Exception as fault:

@@ -8,6 +8,18 @@ sends is taken only in exactly the form that is written down, and every refusal 
 Entry function: `create_app(view, operations, rpc, events, settings)`; the command line is `cli.build(commands)`.
 """
 
-from sunpile.people.api.app import create_app
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sunpile.people.api.app import create_app
 
 __all__ = ["create_app"]
+
+
+def __getattr__(name: str) -> Any:
+    """The entry function, imported when it is asked for: a command line that starts a member needs no web framework."""
+    if name != "create_app":
+        raise AttributeError(name)
+    from sunpile.people.api.app import create_app
+
+    return create_app

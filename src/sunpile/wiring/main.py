@@ -1,27 +1,38 @@
 """The program: the command line over what a node, a member and a demo can do."""
 
 import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
 from sunpile.people.cli import build, run
 from sunpile.people.cli.commands import Commands
-from sunpile.wiring import running, upkeep
 
 
 def commands() -> Commands:
     """Every command with what it calls."""
     return Commands(
-        init=upkeep.init,
-        node=running.node,
-        member=running.member,
-        demo=running.demo,
-        status=upkeep.status,
-        pile_add=upkeep.pile_add,
-        verify=upkeep.verify,
-        reconcile=upkeep.reconcile,
-        backup=upkeep.backup,
-        restore=upkeep.restore,
-        doctor=upkeep.doctor,
+        init=_late("upkeep", "init"),
+        node=_late("run_node", "node"),
+        member=_late("run_member", "member"),
+        demo=_late("run_demo", "demo"),
+        status=_late("upkeep", "status"),
+        pile_add=_late("upkeep", "pile_add"),
+        verify=_late("upkeep", "verify"),
+        reconcile=_late("upkeep", "reconcile"),
+        backup=_late("upkeep", "backup"),
+        restore=_late("upkeep", "restore"),
+        doctor=_late("upkeep", "doctor"),
     )
+
+
+def _late(module: str, name: str) -> Callable[..., Any]:
+    """A command whose module is imported when it is called: a member needs no town, `status` no node."""
+
+    def call(*arguments: Any) -> Any:
+        return getattr(import_module(f"sunpile.wiring.{module}"), name)(*arguments)
+
+    return call
 
 
 def main() -> None:

@@ -45,8 +45,8 @@ class Services:
     """Figures of this application."""
 
 
-def services_of(request: Request) -> Services:
-    """The services of the application that got `request`."""
+async def services_of(request: Request) -> Services:
+    """The services of the application that got `request`. Async, or it would go through a thread each time."""
     found = request.app.state.services
     assert isinstance(found, Services)
     return found
