@@ -143,4 +143,4 @@ async def test_two_versions_in_one_delivery_differ_and_both_are_kept(lines: Mapp
     line = lines[0]
     answers = await line.reception.receive([reading(4), reading(4, 9), reading(4)], now=None, at=1)
     assert [answer.status for answer in answers] == [Status.ACCEPTED, Status.DIFFERING, Status.DUPLICATE]
-    assert await line.store.known(PointId(4), INTERVAL) == (reading(4), reading(4, 9))
+    assert await line.store.known({(PointId(4), INTERVAL)}) == {(4, INTERVAL): (reading(4), reading(4, 9))}

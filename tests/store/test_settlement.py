@@ -41,9 +41,9 @@ async def test_readings_are_held_by_interval_and_a_third_differing_one_is_droppe
     await store.add(reading(4, 99), DIFFERING, at=2)
     await store.add(reading(4, 100), DIFFERING, at=3)
     await store.add(reading(6), Answer(Status.REFUSED, "forged"), at=3)
-    assert await store.known(PointId(4), INTERVAL) == (reading(4), reading(4, 99))
+    assert await store.known([(PointId(4), INTERVAL)]) == {(4, INTERVAL): (reading(4), reading(4, 99))}
     assert await store.held(INTERVAL) == {4: (reading(4), reading(4, 99)), 5: (reading(5),)}
-    assert await store.known(PointId(6), INTERVAL) == ()
+    assert await store.known([(PointId(6), INTERVAL)]) == {}
     assert await store.intervals_with_readings(0, INTERVAL) == [INTERVAL]
 
 

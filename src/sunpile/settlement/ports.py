@@ -1,6 +1,6 @@
 """What the settlement's chapter needs from others."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -80,10 +80,14 @@ class PointBook(Protocol):
         ...
 
 
+Place = tuple[PointId, int]
+"""A point and an interval's index."""
+
+
 class ReadingShelf(Protocol):
     """Readings that were received. `add_all` returns when they are durable."""
 
-    async def known(self, point: PointId, interval: int) -> tuple[SignedReading, ...]: ...
+    async def known(self, places: Collection[Place]) -> Mapping[Place, tuple[SignedReading, ...]]: ...
     async def add_all(self, answered: Sequence[tuple[SignedReading, Answer]], at: int) -> None: ...
     async def held(self, interval: int) -> Held: ...
 

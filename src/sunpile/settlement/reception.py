@@ -31,16 +31,15 @@ class Reception:
         """
         async with self._one_by_one:
             answered: list[tuple[SignedReading, Answer]] = []
-            new: dict[tuple[int, int], tuple[SignedReading, ...]] = {}
+            held = dict(await self._shelf.known({(item.reading.point, item.reading.interval) for item in readings}))
             for signed in readings:
-                reading = signed.reading
-                place = (reading.point, reading.interval)
-                known = new.get(place) or await self._shelf.known(*place)
+                place = (signed.reading.point, signed.reading.interval)
+                known = held.get(place, ())
                 key = await self._points.key(*place)
                 settled = await self._points.settled(*place)
                 answer = decide(signed, IntakeView(key, known, settled, self._domain, now, self._length))
                 if answer.keep:
-                    new[place] = (*known, signed)[:2]
+                    held[place] = (*known, signed)[:2]
                 answered.append((signed, answer))
             await self._shelf.add_all(answered, at)
             return [answer for _, answer in answered]

@@ -10,8 +10,7 @@ from sunpile.basics.errors import Conflict
 from sunpile.basics.ids import Address, DriverId, IdToken
 from sunpile.basics.units import Nano
 from sunpile.money.ports import AccountRecord, Balance, TopUp
-from sunpile.store.database import Database
-from sunpile.store.session_desk import insert_new
+from sunpile.store.database import Database, insert_new
 from sunpile.store.tables import channels, drivers, top_ups
 
 _ACCOUNTS = select(drivers.c.driver, drivers.c.id_token, drivers.c.api_key_hash, drivers.c.pays)

@@ -59,6 +59,7 @@ def report_interval(connection: Connection, piles: Iterable[Pile], interval: Int
     samples = _window(connection, interval.start - CONTEXT_S, interval.end + CONTEXT_S)
     starts, ends = _borders(connection, interval.start), _borders(connection, interval.end)
     found: dict[Place, Wh | None] = {}
+    new: list[dict[str, Any]] = []
     for pile in piles:
         place = (pile.station, pile.evse)
         start, end = starts.get(place), ends.get(place)
@@ -72,13 +73,15 @@ def report_interval(connection: Connection, piles: Iterable[Pile], interval: Int
         if report is None:
             continue
         if start is None:
-            _keep_border(connection, place, interval.start, report.start, None)
+            new.append(_border_row(place, interval.start, report.start, None))
         if end is None:
-            _keep_border(connection, place, interval.end, report.end, report.wh)
+            new.append(_border_row(place, interval.end, report.end, report.wh))
         else:
             which = (register_borders.c.station == pile.station) & (register_borders.c.evse == pile.evse)
             at_end = register_borders.c.at == interval.end
             connection.execute(update(register_borders).where(which & at_end).values(energy=report.wh))
+    if new:
+        connection.execute(insert(register_borders), new)
     return found
 
 
@@ -113,6 +116,5 @@ def _borders(connection: Connection, at: int) -> dict[Place, Row[Any]]:
     return {(StationId(row.station), EvseId(row.evse)): row for row in rows}
 
 
-def _keep_border(connection: Connection, place: Place, at: int, wh: int, energy: int | None) -> None:
-    row = insert(register_borders).values(station=place[0], evse=place[1], at=at, wh=wh, energy=energy)
-    connection.execute(row)
+def _border_row(place: Place, at: int, wh: int, energy: int | None) -> dict[str, Any]:
+    return {"station": place[0], "evse": place[1], "at": at, "wh": wh, "energy": energy}

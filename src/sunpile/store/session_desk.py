@@ -13,7 +13,6 @@ from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, bindparam, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sunpile.basics.ids import DriverId, EvseId, IdToken, PointId, SessionId, StationId
 from sunpile.basics.units import MicroPerKwh, Nano
@@ -22,6 +21,7 @@ from sunpile.sessions.model import Channel, Driver, Pile, Session
 from sunpile.sessions.ports import Decision, Message, Seen
 from sunpile.sessions.register import RegisterSample
 from sunpile.sessions.voucher import Voucher
+from sunpile.store.database import insert_new
 from sunpile.store.registers import load_samples, sample_row
 from sunpile.store.tables import (
     cdrs,
@@ -90,17 +90,6 @@ _ADD_OWED = (
     .where(channels.c.channel == bindparam("which"))
     .values(owed=channels.c.owed + bindparam("more", type_=channels.c.owed.type))
 )
-
-
-@cache
-def _insert_new(table: Table, dialect: str) -> Any:
-    module = postgresql if dialect == "postgresql" else sqlite
-    return module.insert(table).on_conflict_do_nothing()
-
-
-def insert_new(connection: Connection, table: Table) -> Any:
-    """An INSERT that leaves known rows as they are."""
-    return _insert_new(table, connection.dialect.name)
 
 
 @cache

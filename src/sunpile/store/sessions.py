@@ -17,14 +17,13 @@ from sunpile.sessions.cdr import Cdr
 from sunpile.sessions.model import Channel, Session
 from sunpile.sessions.ports import Core, Decision
 from sunpile.sessions.voucher import Voucher
-from sunpile.store.database import Database
+from sunpile.store.database import Database, insert_new
 from sunpile.store.registers import report_interval
 from sunpile.store.session_desk import (
     ALL_OPEN,
     CHANNEL_FIELDS,
     PILES,
     SqlDesk,
-    insert_new,
     read_channel,
     read_pile,
     read_session,

@@ -4,7 +4,7 @@ Everything awaited is durable when it returns, and adding the same thing again c
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +18,9 @@ from sunpile.settlement.archive import Kept, kept_from_json, kept_to_json
 from sunpile.settlement.bill import Bill
 from sunpile.settlement.intake import Answer, Status
 from sunpile.settlement.late import LateProposal
-from sunpile.settlement.ports import PointRecord
+from sunpile.settlement.ports import Place, PointRecord
 from sunpile.settlement.wire import late_from_json, late_to_json
-from sunpile.store.database import Database
+from sunpile.store.database import Database, insert_new
 from sunpile.store.tables import batches, late_batches, points, readings
 from sunpile.store.tables import bills as bill_table
 
@@ -94,11 +94,14 @@ class SettlementStore:
 
     # -- readings -------------------------------------------------------------------------------------------------
 
-    async def known(self, point: PointId, interval: int) -> tuple[SignedReading, ...]:
-        """Readings of one point and interval: none, one, or two that differ."""
-        query = select(readings).where(readings.c.point == point, readings.c.interval == interval)
-        row = await self._database.read(lambda connection: connection.execute(query).first())
-        return _readings(row) if row else ()
+    async def known(self, places: Collection[Place]) -> dict[Place, tuple[SignedReading, ...]]:
+        """Readings of (point, interval) pairs that have any: one, or two that differ."""
+        query = select(readings).where(
+            readings.c.point.in_({point for point, _ in places}),
+            readings.c.interval.in_({interval for _, interval in places}),
+        )
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {(row.point, row.interval): _readings(row) for row in rows}
 
     async def add(self, signed: SignedReading, answer: Answer, at: int) -> None:
         """Keep a reading as its intake `answer` says, received at `at` [Unix s]. A third differing one is dropped."""
@@ -106,13 +109,17 @@ class SettlementStore:
 
     async def add_all(self, answered: Sequence[tuple[SignedReading, Answer]], at: int) -> None:
         """Keep several readings in one unit of work."""
-        kept = [(signed, answer) for signed, answer in answered if answer.keep]
+        kept = [(signed, answer.status is Status.DIFFERING) for signed, answer in answered if answer.keep]
+        first = [_reading_row(signed, at) for signed, differs in kept if not differs]
+        second = [signed for signed, differs in kept if differs]
 
         def work(connection: Connection) -> None:
-            for signed, answer in kept:
-                _add_reading(connection, signed, answer, at)
+            if first:
+                connection.execute(insert_new(connection, readings), first)
+            for signed in second:
+                _add_second(connection, signed, at)
 
-        if kept:
+        if first or second:
             await self._database.write(work)
 
     async def held(self, interval: int) -> dict[PointId, tuple[SignedReading, ...]]:
@@ -252,15 +259,22 @@ class SettlementStore:
     async def add_bills(self, bills: Sequence[Bill]) -> None:
         """Keep bills. One that is there already stays as it is."""
 
-        def work(connection: Connection) -> None:
-            for bill in bills:
-                key = {"zone": bill.zone, "interval": bill.interval, "point": bill.point, "kind": _kind(bill)}
-                amounts = {"wh": bill.wh, "matched_wh": bill.matched_wh, "grid_wh": bill.grid_wh}
-                values = {**amounts, "nano": bill.nano, "unpaid": bill.unpaid}
-                if not connection.execute(select(bill_table.c.point).where(_where(bill_table, key))).first():
-                    connection.execute(insert(bill_table).values(**key, **values))
-
-        await self._database.write(work)
+        rows = [
+            {
+                "zone": bill.zone,
+                "interval": bill.interval,
+                "point": bill.point,
+                "kind": _kind(bill),
+                "wh": bill.wh,
+                "matched_wh": bill.matched_wh,
+                "grid_wh": bill.grid_wh,
+                "nano": bill.nano,
+                "unpaid": bill.unpaid,
+            }
+            for bill in bills
+        ]
+        if rows:
+            await self._database.write(lambda connection: connection.execute(insert_new(connection, bill_table), rows))
 
     async def set_unpaid(self, zone: ZoneId, interval: int, point: PointId, late: bool, nano: Nano) -> None:
         """Note what a point's balance did not cover, as the chain's `Unpaid` event says."""
@@ -310,14 +324,25 @@ def _add_once(connection: Connection, table: Table, key: Mapping[str, Any], valu
         raise Conflict(f"zone {key['zone']}, interval {key['interval']}: round {key['round']} has another batch")
 
 
-def _add_reading(connection: Connection, signed: SignedReading, answer: Answer, at: int) -> None:
+def _reading_row(signed: SignedReading, at: int) -> dict[str, Any]:
+    reading = signed.reading
+    return {
+        "point": reading.point,
+        "interval": reading.interval,
+        "wh": reading.wh,
+        "salt": reading.salt,
+        "signature": signed.signature,
+        "received_at": at,
+    }
+
+
+def _add_second(connection: Connection, signed: SignedReading, at: int) -> None:
     reading = signed.reading
     key = {"point": reading.point, "interval": reading.interval}
     row = connection.execute(select(readings).where(_where(readings, key))).first()
     if row is None:
-        values = {"wh": reading.wh, "salt": reading.salt, "signature": signed.signature, "received_at": at}
-        connection.execute(insert(readings).values(**key, **values))
-    elif answer.status is Status.DIFFERING and not row.differing and row.wh != reading.wh:
+        connection.execute(insert(readings), _reading_row(signed, at))
+    elif not row.differing and row.wh != reading.wh:
         second = {"second_wh": reading.wh, "second_salt": reading.salt, "second_signature": signed.signature}
         connection.execute(update(readings).where(_where(readings, key)).values(differing=True, **second))
 
