@@ -51,6 +51,9 @@ def test_st_5_an_allowance_is_the_limit_and_depletes(token):
     assert token.allowance(role("holder").address, spender) == 30
     with boa.reverts("allowance: too small"):
         token.transferFrom(role("holder").address, spender, 31, sender=spender)
+    token.transferFrom(role("holder").address, role("payee").address, 30, sender=spender)
+    assert token.allowance(role("holder").address, spender) == 0
+    token.approve(spender, 5, sender=role("holder").address)
     token.approve(spender, 0, sender=role("holder").address)
     with boa.reverts("allowance: too small"):
         token.transferFrom(role("holder").address, spender, 1, sender=spender)
