@@ -86,9 +86,14 @@ def _running(app: typer.Typer, commands: Commands) -> None:
         show.init_report(report)
 
     @app.command()
-    def node(folder: Folder = HERE) -> None:
+    def node(
+        folder: Folder = HERE,
+        with_members: Annotated[
+            bool, typer.Option("--with-members", help="Also run the council members whose folders lie beside it.")
+        ] = False,
+    ) -> None:
         """Run a node: piles, meters, market, chain, page. Ctrl-C stops it."""
-        commands.node(folder)
+        commands.node(folder, with_members)
 
     @app.command()
     def member(folder: Folder = HERE) -> None:

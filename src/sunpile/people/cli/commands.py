@@ -162,8 +162,8 @@ class Commands:
 
     init: Callable[[InitWish], InitReport]
     """Make a node's folder: settings, keys, database, chain, contracts."""
-    node: Callable[[Path], None]
-    """Run a node until it is stopped."""
+    node: Callable[[Path, bool], None]
+    """Run a node until it is stopped; with True also the members whose folders lie beside it."""
     member: Callable[[Path], None]
     """Run a member until it is stopped."""
     demo: Callable[[DemoWish, Progress, Callable[[DemoResult], None]], DemoResult]
