@@ -64,7 +64,7 @@ class MemoryDesk:
         for session in decision.sessions:
             channel = self.channels.get(session.channel)
             if channel:
-                self.channels[channel.channel] = with_owed(channel, self.sessions.get(session.session), session)
+                self.channels[channel.channel] = with_owed(channel, self.sessions.get(session.session), session.owed)
             self.sessions[session.session] = session
         for cdr in decision.cdrs:
             assert cdr.id not in self.records

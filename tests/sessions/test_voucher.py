@@ -144,7 +144,7 @@ def test_what_is_due_and_when_it_is_late(best, other_owed, owed, deposit, due, p
     known = replace(OPEN, best=best, owed=other_owed + owed, deposit=deposit)
     session = replace(SESSION, owed=owed)
     assert due_cumulative(known, session, RULES) == due
-    assert paid_of(known, session) == paid
+    assert paid_of(known, session.owed) == paid
     assert is_late(known, session, RULES) is late
 
 

@@ -383,5 +383,5 @@ def _must_be_able_to_pay(desk: Desk, driver: Driver, pile: Pile, rules: SessionR
 
 def _paid(channel: Channel, session: Session, rules: SessionRules, now: int) -> Session:
     late = is_late(channel, session, rules)
-    paid = Nano(min(paid_of(channel, session), session.owed))
+    paid = Nano(min(paid_of(channel, session.owed), session.owed))
     return replace(session, paid=paid, late_since=(session.late_since or now) if late else None)

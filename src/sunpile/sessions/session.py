@@ -325,24 +325,22 @@ def _progress(turn: Turn, session: Session, samples: Sequence[RegisterSample]) -
 def _money(turn: Turn, session: Session, before: Session | None) -> Session:
     """What the session owes by now, how much of it is paid, and whether a voucher is late."""
     owed = money(session.wh, session.price) if session.pays else Nano(0)
-    if owed != session.owed:
-        session = replace(session, owed=owed)
-    channel = turn.desk.channel(session.channel) if session.channel else None
     paid = session.paid
+    channel = turn.desk.channel(session.channel) if session.channel else None
     if channel is not None:
-        channel = with_owed(channel, before, session)
-        paid = min(paid_of(channel, session), owed)
+        channel = with_owed(channel, before, owed)
+        paid = min(paid_of(channel, owed), owed)
+    # This runs for every meter value, and a copy is its largest cost: none is made that changes nothing.
+    if (owed, paid) != (session.owed, session.paid):
+        session = replace(session, owed=owed, paid=paid)
     late_since = (session.late_since or turn.now) if is_late(channel, session, turn.rules) else None
-    # Most meter values change neither: a copy less for each.
-    if (paid, late_since) == (session.paid, session.late_since):
-        return session
-    return replace(session, paid=paid, late_since=late_since)
+    return session if late_since == session.late_since else replace(session, late_since=late_since)
 
 
-def with_owed(channel: Channel, before: Session | None, after: Session) -> Channel:
-    """The channel once `after` is kept in place of `before`."""
+def with_owed(channel: Channel, before: Session | None, owed: Nano) -> Channel:
+    """The channel once a session that owes `owed` [nano] is kept in place of `before`."""
     known = before.owed if before is not None and before.channel == channel.channel else 0
-    return replace(channel, owed=Nano(channel.owed - known + after.owed))
+    return replace(channel, owed=Nano(channel.owed - known + owed))
 
 
 def _owner_of_orphan(turn: Turn, event: TransactionEnded, samples: Sequence[RegisterSample], at: int) -> Session | None:

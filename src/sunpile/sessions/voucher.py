@@ -87,9 +87,9 @@ def due_cumulative(channel: Channel, session: Session, rules: SessionRules) -> N
     return Nano(max(channel.best, min(channel.owed + ahead, channel.deposit)))
 
 
-def paid_of(channel: Channel, session: Session) -> Nano:
-    """Of what `session` owes and will owe, how much vouchers cover [nano]; older sessions are paid first."""
-    return Nano(max(channel.best - (channel.owed - session.owed), 0))
+def paid_of(channel: Channel, owed: Nano) -> Nano:
+    """Of what a session owes (`owed`) and will owe, how much vouchers cover [nano]; older sessions are paid first."""
+    return Nano(max(channel.best - (channel.owed - owed), 0))
 
 
 def is_late(channel: Channel | None, session: Session, rules: SessionRules) -> bool:
@@ -98,7 +98,7 @@ def is_late(channel: Channel | None, session: Session, rules: SessionRules) -> b
         return False
     if channel is None:
         return True
-    missing = session.owed - paid_of(channel, session)
+    missing = session.owed - paid_of(channel, session.owed)
     # With the deposit used up, or the channel closing, no further voucher can come: not even one step is ahead.
     more = channel.best < channel.deposit and channel.state == "open"
     return missing > (step_nano(session, rules) if more else 0)

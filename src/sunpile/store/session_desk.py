@@ -7,7 +7,7 @@ with it, what decisions change waits until somebody must read it or the unit end
 import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import cache
 from operator import attrgetter
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, Table, bindparam, insert, or_, select, update
 
 from sunpile.basics.ids import DriverId, EvseId, IdToken, PointId, SessionId, StationId
-from sunpile.basics.units import MicroPerKwh, Nano
+from sunpile.basics.units import MicroPerKwh
 from sunpile.chargers.events import Authorisation, TransactionAnswer
 from sunpile.sessions.model import Channel, Driver, Pile, Session
 from sunpile.sessions.ports import Decision, Message, Seen
@@ -234,10 +234,9 @@ class SqlDesk:
             self._add_owed(session.channel, session.owed - known)
 
     def _add_owed(self, name: bytes, more: int) -> None:
+        # Who asks for the channel again in this unit of work reads it anew: rare, and cheaper than a copy for each.
+        self._channels.pop(name, None)
         self._owed[name] += more
-        channel = self._channels.get(name)
-        if channel is not None:
-            self._channels[name] = replace(channel, owed=Nano(channel.owed + more))
 
     def _keep_voucher(self, decision: Decision, voucher: Voucher, now: int) -> None:
         session = decision.sessions[0].session if decision.sessions else None
