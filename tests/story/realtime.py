@@ -5,13 +5,13 @@ import dataclasses
 import time
 from typing import Any
 
-from sunpile.town.scenario import Scenario
+from sunpile.town.cars import Visit
+from sunpile.town.scenario import Scenario, TownPlan, lay_out
+from sunpile.town.scenario import _drivers as drivers_of
 from sunpile.town.town import Town
 from sunpile.wiring.demo import Stage
 
 LENGTH = 5
-SETUP = 3600
-"""How far before the first interval the town's plan begins [s]; joining starts somewhere in it."""
 
 
 def quick_town(intervals: int, **changes: Any) -> Scenario:
@@ -26,12 +26,27 @@ def quick_town(intervals: int, **changes: Any) -> Scenario:
 async def begin_in(stage: Stage, seconds: int) -> Town:
     """Give the stage a town whose first interval begins in `seconds`, and whose clock shows the time."""
     start = ((int(time.time()) + seconds) // LENGTH + 1) * LENGTH
-    town = await asyncio.to_thread(Town, dataclasses.replace(stage.town.scenario, start=start))
+    scenario = dataclasses.replace(stage.town.scenario, start=start)
+    town = await asyncio.to_thread(lambda: Town(scenario, with_cars(lay_out(scenario))))
     await town.open()
     await asyncio.sleep(1 - time.time() % 1)
     town.scheduler.now = int(time.time())
     stage.town = town
     return town
+
+
+def with_cars(plan: TownPlan) -> TownPlan:
+    """Real cars stay for hours; these come and go within the minute."""
+    begin, end = plan.scenario.first_begin, plan.scenario.day_end
+    home = [Visit(1, begin + 3, end + 600, 40_000, 11_000, 40_000, 11_000, False)]
+    fast = [
+        Visit(1 + number % 2, begin + 2 + 12 * number, begin + 22 + 12 * number, 250, 100_000, 250, 100_000, False)
+        for number in range((end - begin) // 12)
+    ]
+    visits = {"private": home, "fast": fast}
+    piles = tuple(dataclasses.replace(pile, visits=tuple(visits[pile.kind])) for pile in plan.piles)
+    drivers = drivers_of(plan.scenario, {pile.station: pile for pile in piles})
+    return dataclasses.replace(plan, piles=piles, drivers=drivers)
 
 
 async def all_settled(stage: Stage, seconds: float) -> int:

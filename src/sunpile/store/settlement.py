@@ -190,6 +190,14 @@ class SettlementStore:
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [_batch(row) for row in rows]
 
+    async def under_way(self, zone: ZoneId, before: int) -> list[StoredBatch]:
+        """Batches of intervals earlier than `before` that were signed by a quorum and are not noted as settled."""
+        query = select(batches).where(
+            batches.c.zone == zone, batches.c.interval < before, batches.c.state.in_(("attested", "sent"))
+        )
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [_batch(row) for row in rows]
+
     async def signed(self, zone: ZoneId, interval: int) -> dict[int, bytes]:
         """Struct hashes by round of what was kept for this zone and interval: what a member signed."""
         return await self._digests(batches, zone, interval)

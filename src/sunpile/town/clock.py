@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from sunpile.basics.errors import PortBusy, Unreachable
 from sunpile.town.scheduler import Scheduler
 
+TICK_S = 0.1
+"""Longest real sleep of a clock that waits for nobody [s]."""
+
 
 @dataclass
 class _Participant:
@@ -108,9 +111,13 @@ class ClockServer:
             await self.scheduler.run_due()
             if self.scheduler.now >= end:
                 return
+            # Never asleep for long: what joins meanwhile schedules earlier moments, and devices are asked the time.
             moment = self._next_moment(end)
-            await asyncio.sleep(begin_real + (moment - begin) / speed - time.monotonic())
-            self._move(moment)
+            await asyncio.sleep(min(TICK_S, begin_real + (moment - begin) / speed - time.monotonic()))
+            reached = min(moment, begin + int((time.monotonic() - begin_real) * speed))
+            if reached <= self.scheduler.now:
+                continue
+            self._move(reached)
             for participant in self._participants.values():
                 self._tell(participant)
 

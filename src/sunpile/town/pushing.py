@@ -54,7 +54,14 @@ class PushingMeters:
 
     async def push(self, when: int, interval: int) -> None:
         """Sign and send what each meter counted in `interval`, which ends at `when`."""
-        batch = self.tamper([self._sign(signing, when, interval) for signing in self._meters])
+        await self.send(self.sign(when, interval))
+
+    def sign(self, when: int, interval: int) -> list[dict[str, Any]]:
+        """What each meter counted in `interval`, which ends at `when`."""
+        return self.tamper([self._sign(signing, when, interval) for signing in self._meters])
+
+    async def send(self, batch: list[dict[str, Any]]) -> None:
+        """Tell members and node, and again until the node answers."""
         if not batch:
             return
         await self._tell_members(batch)

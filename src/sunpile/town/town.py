@@ -233,10 +233,12 @@ class Town:
 
     def _schedule_day(self, on_progress: OnProgress) -> None:
         scenario = self.scenario
-        self.scheduler.at(scenario.first_begin, Phase.METER, "meters", self._mark)
+        self.scheduler.at(scenario.first_begin, Phase.METER, "registers", self._mark)
         for interval in range(scenario.first_interval, scenario.last_interval + 1):
             end = (interval + 1) * scenario.length
-            self.scheduler.at(end, Phase.METER, "meters", lambda t, i=interval: self._end_interval(t, i, on_progress))
+            self.scheduler.at(
+                end, Phase.METER, "registers", lambda t, i=interval: self._end_interval(t, i, on_progress)
+            )
 
     async def _mark(self, when: int) -> None:
         if self.pushing:
@@ -249,8 +251,10 @@ class Town:
             before = self._registers.get(point, (0, 0))
             self.report.truth[point, interval] = (imported - before[0]) - (exported - before[1])
         self._registers = now
-        if self.pushing:
-            await self.pushing.push(when, interval)
+        if pushing := self.pushing:
+            # Registers are read in time, however long the node takes to answer what is sent.
+            batch = pushing.sign(when, interval)
+            self.scheduler.soon(Phase.METER, "meters", lambda _t: pushing.send(batch))
         self._tell(on_progress, "day", interval - self.scenario.first_interval + 1)
 
     def _read_all(self, when: int) -> dict[int, tuple[int, int]]:

@@ -93,9 +93,16 @@ class IntervalLoop:
     async def _recall_late(self, upcoming: int) -> None:
         """After a start: which settled intervals may have late readings."""
         if not self._recalled:
-            self._recalled = True
             first = max(upcoming - LATE_LOOK_BACK, 0)
             self.late.update(await self.store.intervals_with_readings(first, upcoming - 1))
+            self._recalled = True
+
+    async def _take_up(self, upcoming: int) -> None:
+        """Finish what was sent and settled without our seeing it: the node or the chain went down in between."""
+        for stored in await self.store.under_way(self.zone, upcoming):
+            if await self.chain.reader.digest(self.zone, stored.interval) == stored.digest:
+                # The same content again: its receipt comes back, nothing is sent twice.
+                await self._settled(stored, await self._send(stored))
 
     async def _do(self, step: Propose | Submit | Void, state: RoundState) -> RoundState:
         if isinstance(step, Propose):
@@ -110,6 +117,7 @@ class IntervalLoop:
         interval = await self.chain.reader.next_interval(self.zone)
         if not interval:
             interval = Interval.at(self.clock.now(), self.length).index + 1
+        await self._take_up(interval)
         state = RoundState(next_interval=interval, length=self.length, grace=self.grace)
         stored = await self.store.batch(self.zone, interval)
         if stored is None or stored.state == "voided":
@@ -164,11 +172,9 @@ class IntervalLoop:
     async def _submit(self, step: Submit, state: RoundState) -> RoundState:
         stored = await self.store.batch(self.zone, step.interval, step.round)
         assert stored is not None
-        proposal, seats = stored.kept.proposal, await self.chain.reader.seats_of(step.interval, self.length)
-        attestation = attest(seats, proposal.batch.digest(self.chain.reader.domain), stored.signatures)
         await self.store.set_batch(self.zone, step.interval, step.round, "sent")
         try:
-            receipt = await self._send(proposal, attestation)
+            receipt = await self._send(stored)
         except ChainRefused as fault:
             if await self.chain.reader.next_interval(self.zone) == step.interval:
                 log.error("interval %d round %d refused by the contract: %s", step.interval, step.round, fault.reason)
@@ -179,9 +185,11 @@ class IntervalLoop:
         await self._settle_late(step.interval)
         return await self._fresh()
 
-    async def _send(self, proposal: Proposal, attestation: Attestation) -> Receipt:
-        batch = proposal.batch
+    async def _send(self, stored: StoredBatch) -> Receipt:
+        batch = stored.kept.proposal.batch
         header = batch.header
+        seats = await self.chain.reader.seats_of(header.interval, self.length)
+        attestation = attest(seats, batch.digest(self.chain.reader.domain), stored.signatures)
         content_id = f"settle:{header.zone}:{header.interval}:{header.round}"
         return await self.chain.send(
             "relayer",
