@@ -33,6 +33,8 @@ class MarketReader:
         self.domain: Domain = market_domain(chain_id, contracts.address("EnergyMarket"))
         self._places: dict[int, tuple[int, int]] = {}
         """Point -> (zone, parent): neither ever changes."""
+        self._zones: dict[int, dict[str, Any]] = {}
+        """Zone -> its description, which never changes either."""
 
     async def next_interval(self, zone: int) -> int:
         """The interval the zone settles next."""
@@ -50,15 +52,12 @@ class MarketReader:
 
     async def keys_of(self, wanted: Sequence[tuple[int, int]]) -> list[Address | None]:
         """Meter keys of (point, interval) pairs, as the chain has them now."""
-        reads: list[Read] = [("Registry", "meterKeyAt", pair) for pair in wanted]
-        keys = await self._contracts.call_many(self._rpc, reads)
-        return [None if key == NOBODY else Address(key.lower()) for key in keys]
+        keys = await self._contracts.call_many(self._rpc, _key_reads(wanted))
+        return [_key(key) for key in keys]
 
     async def facts(self, zone: ZoneId, interval: int) -> ZoneFacts:
         """See `MarketChain.facts`."""
-        points = await self._points_of(zone)
-        keys = await self.keys_of([(point, interval) for point in points])
-        key_of = {point: key for point, key in zip(points, keys, strict=True) if key is not None}
+        key_of = await self._keys_in(zone, interval)
         present = list(key_of)
         info = await self._zone(zone)
         reads: list[Read] = [
@@ -102,14 +101,33 @@ class MarketReader:
         return dict(zip(points, await self._contracts.call_many(self._rpc, reads), strict=True))
 
     async def _zone(self, zone: int) -> dict[str, Any]:
-        return await self._contracts.call(self._rpc, "Registry", "zoneInfo", zone)
+        known = self._zones.get(zone)
+        if known is None:
+            known = await self._contracts.call(self._rpc, "Registry", "zoneInfo", zone)
+            if known["tree"]:
+                self._zones[zone] = known
+        return known
 
-    async def _points_of(self, zone: int) -> list[int]:
-        count = await self._contracts.call(self._rpc, "Registry", "pointCount")
+    async def _keys_in(self, zone: int, interval: int) -> dict[int, Address]:
+        """Meter keys of the zone's points that are live in `interval`, by point: one request while no point is new."""
+        known = self._points_of(zone)
+        counting: list[Read] = [("Registry", "pointCount", ())]
+        pairs = [(point, interval) for point in known]
+        count, *keys = await self._contracts.call_many(self._rpc, counting + _key_reads(pairs))
+        found = dict(zip(known, map(_key, keys), strict=True))
+        if count > len(self._places):
+            await self._learn_points(count)
+            fresh = [point for point in self._points_of(zone) if point not in found]
+            found |= zip(fresh, await self.keys_of([(point, interval) for point in fresh]), strict=True)
+        return {point: key for point, key in sorted(found.items()) if key is not None}
+
+    async def _learn_points(self, count: int) -> None:
         unknown = [point for point in range(1, count + 1) if point not in self._places]
         reads: list[Read] = [("Registry", "pointInfo", (point,)) for point in unknown]
         for point, info in zip(unknown, await self._contracts.call_many(self._rpc, reads), strict=True):
             self._places[point] = (info["zone"], info["parent"])
+
+    def _points_of(self, zone: int) -> list[int]:
         return [point for point, (its_zone, _) in sorted(self._places.items()) if its_zone == zone]
 
     def _metering(self, point: int, key: Address, word: int) -> MeteringPoint:
@@ -155,6 +173,14 @@ class Door:
         async with self._one_by_one:
             await self._points.prepare(readings)
             return await self._reception.receive(readings, now, at)
+
+
+def _key_reads(wanted: Sequence[tuple[int, int]]) -> list[Read]:
+    return [("Registry", "meterKeyAt", pair) for pair in wanted]
+
+
+def _key(key: str) -> Address | None:
+    return None if key == NOBODY else Address(key.lower())
 
 
 def _order(word: int, interval: int) -> StandingOrder:
