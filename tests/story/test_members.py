@@ -23,6 +23,7 @@ from sunpile.settlement.proposal import batch_of, clear_interval
 from sunpile.settlement.wire import proposal_to_json
 from sunpile.settlement.witness import Witness
 from sunpile.store.tables import batches
+from sunpile.town import signing
 from sunpile.town.faults import silent
 from sunpile.town.scenario import Scenario
 from sunpile.wiring.demo import DemoPlan, Stage, staged
@@ -308,6 +309,87 @@ def net(day: Day, metered: dict[int, int]) -> int:
 
 
 # -- what comes late --------------------------------------------------------------------------------------------------
+
+
+async def posted(day: Day, path: str, body: Any) -> httpx2.Response:
+    async with httpx2.AsyncClient(base_url=day.stage.page, trust_env=False, timeout=60) as client:
+        return await client.post(path, json=body)
+
+
+async def test_forged_replayed_overlapping_and_impossible_readings_are_answered_and_never_paid(day: Day) -> None:
+    point, pushing = day.signing_point(), day.stage.town.pushing
+    assert pushing is not None
+    async with day.stage.opened() as (_store, reader, _reconciler):
+        domain = reader.domain
+    seen: list[dict[str, Any]] = []
+
+    def watched(batch: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        seen.extend(item for item in batch if item["point"] == point)
+        return batch
+
+    pushing.tamper = watched
+    interval = await day.next_end(after=1)
+    pushing.tamper = list
+    true, key = seen[0], day.key_of(point)
+
+    def made(wh: int, at: int, by: Key = key) -> dict[str, Any]:
+        signed = Reading(PointId(point), at, Wh(wh), bytes(32)).sign(domain, by)
+        return {"point": point, "interval": at, "wh": wh, "salt": "0x" + "00" * 32, "signature": hexed(signed)}
+
+    tries = {
+        "forged: signed by": made(-50, interval, Key.from_seed("a thief")),
+        "forged:": {**true, "interval": interval - 1},
+        "impossible: interval": made(-5, interval + 1),
+        "impossible: 16777216 Wh": made(1 << 24, interval),
+        "unknown: point": {**true, "point": 999},
+    }
+    for reason, reading in tries.items():
+        result = (await posted(day, "/api/readings", {"readings": [reading]})).json()["results"][0]
+        assert (result["status"], result["reason"][: len(reason)]) == ("refused", reason), result
+        for url in day.stage.settings.members:
+            async with httpx2.AsyncClient(trust_env=False) as client:
+                answer = (await client.post(f"{url}/readings", json={"readings": [reading]})).json()["results"][0]
+            # A member has no clock: a reading before its time is kept, and no batch may hold it before that.
+            assert answer["status"] == "refused" or reason == "impossible: interval", answer
+    again = (await posted(day, "/api/readings", {"readings": [true]})).json()["results"][0]
+    assert again["status"] == "duplicate"
+    await day.next_end(after=2 * GRACE)
+    assert [bill.wh for bill in await day.bills(interval, point)] == [true["wh"]]
+    await day.whole()
+
+
+def expired(domains: Any, owner: Key, point: int, deadline: int, until: int = signing.FOREVER) -> dict[str, Any]:
+    """An order for yesterday."""
+    values = {"point": point, "buy": 900, "sell": 100, "maxWh": 5, "until": until, "nonce": 1003, "deadline": deadline}
+    signature = "0x" + owner.sign(signing.ORDER.digest(domains.market, values)).hex()
+    return {**{"max_wh" if name == "maxWh" else name: value for name, value in values.items()}, "signature": signature}
+
+
+async def test_a_bad_order_is_refused_with_its_fault(day: Day) -> None:
+    town = day.stage.town
+    assert town.registered is not None
+    domains, accounts = town.registered.domains, town.registered.accounts
+    account = next(account for account in accounts if account.kind == "home")
+    other = next(found for found in accounts if found.owner.address != account.owner.address)
+    good = signing.order(domains, account.owner, account.point, 900, 100, account.cap_wh, 1000)
+    foreign = signing.order(domains, other.owner, account.point, 900, 100, account.cap_wh, 1001)
+    elsewhere = replace(domains, market=replace(domains.market, chain_id=1))
+    tries = [
+        ("signature: not the owner", foreign),
+        ("signature: not the owner", {**good, "buy": 950}),
+        ("signature: not the owner", signing.order(elsewhere, account.owner, account.point, 900, 100, 5, 1002)),
+        ("signature: expired", expired(domains, account.owner, account.point, day.now - 1)),
+        ("order: ends before it begins", expired(domains, account.owner, account.point, signing.DEADLINE, until=1)),
+    ]
+    for reason, body in tries:
+        answer = await posted(day, "/api/orders", body)
+        assert answer.status_code == 422, (reason, answer.text)
+        assert reason in answer.json()["detail"], (reason, answer.text)
+    assert (await posted(day, "/api/orders", good)).status_code == 202
+    old = signing.order(domains, account.owner, account.point, 100, 900, account.cap_wh, 999)
+    answer = await posted(day, "/api/orders", old)
+    assert answer.status_code == 422
+    assert "nonce" in answer.json()["detail"]
 
 
 async def test_a_meter_that_signs_two_readings_is_late_and_paid_the_lesser_one(day: Day) -> None:

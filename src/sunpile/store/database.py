@@ -9,12 +9,14 @@ URL.
 import asyncio
 import contextlib
 import queue
+import shutil
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby, zip_longest
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
@@ -29,6 +31,8 @@ Item = TypeVar("Item")
 Together = Callable[[Connection, Sequence[Item]], Sequence[T | Exception]]
 """Work on several items at once, in order; an outcome or fault for each. What it raises fails, and undoes, all."""
 GROUP_MAX = 256
+FULL_BYTES = 64 << 10
+"""A disk with less room than this is full [bytes]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +64,16 @@ def open_engine(url: str) -> Engine:
             pass
     except SQLAlchemyError as fault:
         reason = str(getattr(fault, "orig", fault)).strip().splitlines()[0]
+        if _disk_full(engine):
+            reason = f"no space left on its disk ({reason})"
         raise StoreUnreachable(f"the database {engine.url.render_as_string()} cannot be reached: {reason}") from fault
     return engine
+
+
+def _disk_full(engine: Engine) -> bool:
+    """SQLite itself only speaks of an I/O error when there is no room for its shared memory."""
+    file = Path(engine.url.database or "") if engine.dialect.name == "sqlite" else None
+    return file is not None and file.parent.is_dir() and shutil.disk_usage(file.parent).free < FULL_BYTES
 
 
 def _durable_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
