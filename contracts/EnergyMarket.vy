@@ -55,7 +55,7 @@ WITHDRAWAL_TYPE: constant(bytes32) = keccak256(
     "Withdrawal(uint32 point,uint128 amount,address to,uint64 nonce,uint64 deadline)"
 )
 BATCH_TYPE: constant(bytes32) = keccak256(
-    "Batch(uint32 zone,uint32 interval,uint32 round,uint64 price,uint64 volume,uint256 tariff,bytes32 witnessRoot,bytes32 rows,bytes32 previous)"
+    "Batch(uint32 zone,uint32 interval,uint32 round,uint64 price,uint64 buyAbove,uint64 buyAt,uint64 sellBelow,uint64 sellAt,uint256 tariff,bytes32 witnessRoot,bytes32 rows,bytes32 previous)"
 )
 LATE_TYPE: constant(bytes32) = keccak256(
     "Late(uint32 zone,uint32 interval,uint32 round,uint256 tariff,bytes32 witnessRoot,bytes32 rows)"
@@ -113,7 +113,6 @@ SIDE_OFF: constant(uint256) = 1023
 DEFAULT_LIMIT: constant(uint256) = 500
 # Rank of a row in its side: 0 trades first, 1000 last, and this one not at all.
 NO_RANK: constant(uint256) = 1001
-OWED: constant(uint256) = 2**255
 
 TOKEN: immutable(ISettlementToken)
 REGISTRY: immutable(IRegistry)
@@ -150,17 +149,11 @@ struct LateHeader:
 # What an owed batch said, so that its digest can be made again.
 struct OwedBatch:
     late: bool
-    zone: uint256
-    interval: uint256
-    round: uint256
-    price: uint256
-    volume: uint256
+    # Of a late batch only the fields that its own header has.
+    header: Header
     # retail << 144 | feed-in << 96 | buy fee << 48 | sell fee
     tariff: uint256
-    witnessRoot: bytes32
     previous: bytes32
-    buyers: uint256
-    sellers: uint256
 
 struct Signature:
     v: uint256
@@ -201,8 +194,7 @@ digestAt: public(reentrant(HashMap[uint256, HashMap[uint256, bytes32]]))
 lateDigestAt: public(reentrant(HashMap[uint256, HashMap[uint256, HashMap[uint256, bytes32]]]))
 # Point -> interval >> 8 -> bit per interval: settled late.
 lateBits: HashMap[uint256, HashMap[uint256, uint256]]
-# Digest -> OWED | strictly better sellers' Wh << 64 | marginal sellers' Wh
-owed: HashMap[bytes32, uint256]
+owed: HashMap[bytes32, bool]
 
 utilityBalance: public(reentrant(HashMap[uint256, uint256]))
 # Tree -> nano that owed batches wait for; the utility cannot withdraw below it.
@@ -655,17 +647,7 @@ def settle(
     sold: uint256 = 0
     rows_hash: bytes32 = empty(bytes32)
     sold, rows_hash = self._check_rows(rows, header.buyers, header.sellers)
-    digest: bytes32 = self._batch_digest(
-        zone,
-        interval,
-        header.round,
-        header.price,
-        volume,
-        tariff,
-        header.witnessRoot,
-        rows_hash,
-        self.lastDigest[zone],
-    )
+    digest: bytes32 = self._batch_digest(header, tariff, rows_hash, self.lastDigest[zone])
     epoch: uint256 = self._attest(
         digest, unsafe_mul(unsafe_add(interval, 1), (word >> LENGTH_AT) & M16), mask, signatures
     )
@@ -741,7 +723,7 @@ def settle(
     sold = unsafe_sub(sold, rest)
     income: uint256 = unsafe_sub(unsafe_mul(unsafe_sub(rest, volume), retail), unpaid)
     cost: uint256 = unsafe_mul(unsafe_sub(sold, volume), feed_in)
-    is_owed: bool = self._book_grid(tree, income, cost, digest, header.sellBelow, header.sellAt)
+    is_owed: bool = self._book_grid(tree, income, cost, digest)
     if is_owed:
         feed_in = 0
         cost = 0
@@ -865,7 +847,7 @@ def settleLate(
 
     income: uint256 = unsafe_sub(unsafe_mul(bought, retail), unpaid)
     cost: uint256 = unsafe_mul(unsafe_sub(total, bought), feed_in)
-    is_owed: bool = self._book_grid(tree, income, cost, digest, 0, 0)
+    is_owed: bool = self._book_grid(tree, income, cost, digest)
     if is_owed:
         feed_in = 0
         cost = 0
@@ -894,39 +876,33 @@ def settleLate(
 def payOwed(batch: OwedBatch, rows: DynArray[uint256, MAX_WORDS]):
     """
     @notice Credit the grid-sold Wh of an owed batch, all at once; anyone, as soon as the utility account covers them
-    @param batch What its digest was made of; a late one has no price, volume and previous
+    @param batch What its digest was made of
     """
-    rows_hash: bytes32 = self._check_rows(rows, batch.buyers, batch.sellers)[1]
+    header: Header = batch.header
+    rows_hash: bytes32 = self._check_rows(rows, header.buyers, header.sellers)[1]
     digest: bytes32 = empty(bytes32)
+    below: uint256 = 0
+    marginal: uint256 = 0
+    share: uint256 = 0
     if batch.late:
+        # Nothing of it is matched, and its digest says nothing of totals.
         digest = self._late_digest(
-            batch.zone, batch.interval, batch.round, batch.tariff, batch.witnessRoot, rows_hash
+            header.zone, header.interval, header.round, batch.tariff, header.witnessRoot, rows_hash
         )
     else:
-        digest = self._batch_digest(
-            batch.zone,
-            batch.interval,
-            batch.round,
-            batch.price,
-            batch.volume,
-            batch.tariff,
-            batch.witnessRoot,
-            rows_hash,
-            batch.previous,
-        )
-    record: uint256 = self.owed[digest]
-    self._require(record != 0, "owed: no such batch")
-    self.owed[digest] = 0
+        digest = self._batch_digest(header, batch.tariff, rows_hash, batch.previous)
+        below = header.sellBelow
+        marginal = header.sellAt
+        share = unsafe_sub(self._volume(header), below)
     # The digest vouches for every number from here on.
+    self._require(self.owed[digest], "owed: no such batch")
+    self.owed[digest] = False
     feed_in: uint256 = (batch.tariff >> 96) & M48
-    below: uint256 = (record >> 64) & M64
-    marginal: uint256 = record & M64
-    share: uint256 = unsafe_sub(batch.volume, below)
     total: uint256 = 0
     sold: uint256 = 0
     filled: uint256 = 0
-    for i: uint256 in range(batch.sellers, bound=MAX_ROWS):
-        at: uint256 = unsafe_add(i, batch.buyers)
+    for i: uint256 in range(header.sellers, bound=MAX_ROWS):
+        at: uint256 = unsafe_add(i, header.buyers)
         row: uint256 = rows[at >> 2] >> (((at & 3) ^ 3) << 6)
         wh: uint256 = row & M32
         sold = unsafe_add(sold, wh)
@@ -941,12 +917,12 @@ def payOwed(batch: OwedBatch, rows: DynArray[uint256, MAX_WORDS]):
         nano: uint256 = unsafe_mul(unsafe_sub(wh, fill), feed_in)
         total = unsafe_add(total, nano)
         self.slots[(row >> 32) & M32] = unsafe_add(self.slots[(row >> 32) & M32], nano)
-    tree: uint256 = (self.zones[batch.zone] >> TREE_AT) & M32
+    tree: uint256 = (self.zones[header.zone] >> TREE_AT) & M32
     balance: uint256 = self.utilityBalance[tree]
     self._require(balance >= total, "owed: the utility is short")
     self.utilityBalance[tree] = unsafe_sub(balance, total)
     self.owedTotal[tree] -= total
-    log IEnergyMarket.OwedPaid(zone=batch.zone, interval=batch.interval, digest=digest, nano=total)
+    log IEnergyMarket.OwedPaid(zone=header.zone, interval=header.interval, digest=digest, nano=total)
 
 
 @external
@@ -988,6 +964,12 @@ def _check_time(word: uint256, tree: uint256, interval: uint256) -> uint256:
 
 @internal
 @pure
+def _volume(header: Header) -> uint256:
+    return min(unsafe_add(header.buyAbove, header.buyAt), unsafe_add(header.sellBelow, header.sellAt))
+
+
+@internal
+@pure
 def _thresholds(header: Header, low: uint256, band: uint256) -> (uint256, uint256, uint256):
     """
     @return Volume; first per mille with a limit price >= the price; first per mille with one above it
@@ -999,9 +981,7 @@ def _thresholds(header: Header, low: uint256, band: uint256) -> (uint256, uint25
     self._require(
         header.buyAbove | header.buyAt | header.sellBelow | header.sellAt <= M64, "group: too large"
     )
-    volume: uint256 = min(
-        unsafe_add(header.buyAbove, header.buyAt), unsafe_add(header.sellBelow, header.sellAt)
-    )
+    volume: uint256 = self._volume(header)
     self._require(max(header.buyAbove, header.sellBelow) <= volume, "price: not an equilibrium")
     if band == 0:
         return volume, 0, NO_RANK
@@ -1068,20 +1048,25 @@ def _check_rows(rows: DynArray[uint256, MAX_WORDS], buyers: uint256, sellers: ui
 
 @internal
 @pure
-def _batch_digest(
-    zone: uint256,
-    interval: uint256,
-    round: uint256,
-    price: uint256,
-    volume: uint256,
-    tariff: uint256,
-    witness_root: bytes32,
-    rows_hash: bytes32,
-    previous: bytes32,
-) -> bytes32:
+def _batch_digest(header: Header, tariff: uint256, rows_hash: bytes32, previous: bytes32) -> bytes32:
+    """
+    @return What `digestAt` keeps. The rows stand best first, so with the totals every fill follows from it.
+    """
     return keccak256(
         abi_encode(
-            BATCH_TYPE, zone, interval, round, price, volume, tariff, witness_root, rows_hash, previous
+            BATCH_TYPE,
+            header.zone,
+            header.interval,
+            header.round,
+            header.price,
+            header.buyAbove,
+            header.buyAt,
+            header.sellBelow,
+            header.sellAt,
+            tariff,
+            header.witnessRoot,
+            rows_hash,
+            previous,
         )
     )
 
@@ -1122,9 +1107,7 @@ def _attest(
 
 
 @internal
-def _book_grid(
-    tree: uint256, income: uint256, cost: uint256, digest: bytes32, below: uint256, marginal: uint256
-) -> bool:
+def _book_grid(tree: uint256, income: uint256, cost: uint256, digest: bytes32) -> bool:
     """
     Books the grid's side of a batch on the utility account.
     @return True if the account cannot cover the cost: nothing of it is credited now
@@ -1136,7 +1119,7 @@ def _book_grid(
         self.utilityBalance[tree] = unsafe_sub(balance, cost)
         return False
     self.utilityBalance[tree] = balance
-    self.owed[digest] = OWED | (below << 64) | marginal
+    self.owed[digest] = True
     self.owedTotal[tree] += cost
     return True
 
@@ -1527,7 +1510,7 @@ def isOwed(digest: bytes32) -> bool:
     """
     @notice Whether a batch waits for the utility account
     """
-    return self.owed[digest] != 0
+    return self.owed[digest]
 
 
 @internal

@@ -1,7 +1,7 @@
 """Dishonest batches, each signed by the whole council, and the reason with which the contract refuses each.
 
 A kind takes an honest proposal apart, changes one thing, and puts the rest together again as a clever liar would: the
-volume, the totals and the signatures fit the lie.
+totals and the signatures fit the lie.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from random import Random
 
-from market_hand import Hand, Proposal
+from market_hand import TOTALS, Hand, Proposal
 from model.clearing import Clearing, Row, Tariff
 from model.market import Batch
 
@@ -88,7 +88,6 @@ def _at_price(world: World, price: int) -> Proposal:
         "sellBelow": wh(clearing.sellers, -1, True),
         "sellAt": wh(clearing.sellers, -1, False),
     }
-    lie.volume = lie.claimed_volume()
     return lie
 
 
@@ -206,9 +205,8 @@ def wrong_share_of_the_marginal_group(world: World, chance: Random) -> tuple[Pro
         lie = deepcopy(world.honest)
         side = chance.choice(["buyAt", "sellAt"])
         lie.header[side] = max(lie.header[side] + chance.choice([-100, -1, 1, 100, 10**6]), 0)
-        lie.volume = lie.claimed_volume()
         better = max(lie.header["buyAbove"], lie.header["sellBelow"])
-        if lie.header[side] != world.honest.header[side] and better <= lie.volume:
+        if lie.header[side] != world.honest.header[side] and better <= lie.volume():
             return lie, {"group: wrong buy totals" if side == "buyAt" else "group: wrong sell totals"}
 
 
@@ -223,7 +221,7 @@ def marginal_rows_passed_as_better_ones(world: World, chance: Random) -> tuple[P
         lie.header[strict] += moved
         lie.header[at] -= moved
         better = max(lie.header["buyAbove"], lie.header["sellBelow"])
-        if moved and lie.header[at] >= 0 and better <= lie.claimed_volume():
+        if moved and lie.header[at] >= 0 and better <= lie.volume():
             side = "buy" if strict == "buyAbove" else "sell"
             return lie, {f"group: wrong {side} totals", "price: not the middle"}
 
@@ -240,8 +238,7 @@ def hidden_rows(world: World, chance: Random) -> tuple[Proposal, set[str]]:
 @kind
 def totals_that_overflow(world: World, chance: Random) -> tuple[Proposal, set[str]]:
     lie = deepcopy(world.honest)
-    lie.header[chance.choice(["buyAbove", "buyAt", "sellBelow", "sellAt"])] = chance.choice([2**64, 2**255, 2**256 - 1])
-    lie.volume = 0
+    lie.header[chance.choice(TOTALS)] = chance.choice([2**64, 2**255, 2**256 - 1])
     return lie, {"group: too large"}
 
 

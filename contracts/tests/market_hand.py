@@ -19,9 +19,11 @@ ZERO = bytes(32)
 ERROR = keccak(text="Error(string)")[:4]
 TARIFF = Tariff(retail=300_000, feed_in=80_000, buy_fee=4_000, sell_fee=3_000)
 RETAIL_CAP = 500_000
+TOTALS = ("buyAbove", "buyAt", "sellBelow", "sellAt")
 SEATS = [f"seat_{i}" for i in range(4)]
 BATCH = (
-    "uint32 zone,uint32 interval,uint32 round,uint64 price,uint64 volume,uint256 tariff,"
+    "uint32 zone,uint32 interval,uint32 round,uint64 price,"
+    "uint64 buyAbove,uint64 buyAt,uint64 sellBelow,uint64 sellAt,uint256 tariff,"
     "bytes32 witnessRoot,bytes32 rows,bytes32 previous"
 )
 LATE = "uint32 zone,uint32 interval,uint32 round,uint256 tariff,bytes32 witnessRoot,bytes32 rows"
@@ -66,7 +68,6 @@ class Proposal:
     rows: list[tuple[int, int]]
     tariff: Tariff
     previous: bytes
-    volume: int
     words: list[int] | None = None
     """Instead of the packed rows."""
 
@@ -82,15 +83,16 @@ class Proposal:
             "interval": head["interval"],
             "round": head["round"],
             "price": head["price"],
-            "volume": self.volume,
+            # No seat can sign a total that the struct has no room for; the contract must refuse it before it looks.
+            **{total: head[total] % 2**64 for total in TOTALS},
             "tariff": self.tariff.word,
             "witnessRoot": head["witnessRoot"],
             "rows": rows_hash(head["buyers"], head["sellers"], self.packed),
             "previous": self.previous,
         }
 
-    def claimed_volume(self) -> int:
-        """The volume the contract will find in the header."""
+    def volume(self) -> int:
+        """Matched Wh that follow from the totals."""
         head = self.header
         return min(head["buyAbove"] + head["buyAt"], head["sellBelow"] + head["sellAt"])
 
@@ -215,24 +217,11 @@ class Hand:
             "witnessRoot": ROOT,
         }
         previous = self.market.lastDigest(batch.zone)
-        return Proposal(header, [(row.point, row.wh) for row in rows], batch.tariff, previous, clearing.volume)
+        return Proposal(header, [(row.point, row.wh) for row in rows], batch.tariff, previous)
 
     def owed_of(self, proposal: Proposal) -> tuple[Any, ...]:
         """What `payOwed` wants to know of a batch."""
-        head = proposal.header
-        return (
-            False,
-            head["zone"],
-            head["interval"],
-            head["round"],
-            head["price"],
-            proposal.volume,
-            proposal.tariff.word,
-            head["witnessRoot"],
-            proposal.previous,
-            head["buyers"],
-            head["sellers"],
-        )
+        return False, tuple(proposal.header.values()), proposal.tariff.word, proposal.previous
 
     def sign(self, struct: str, members: str, values: dict, seats: list[int]) -> list[tuple[int, bytes, bytes]]:
         domain = domain_of(self.market, "sunpile")

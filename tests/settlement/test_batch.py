@@ -54,14 +54,18 @@ def test_a_tariff_survives_its_word() -> None:
 def test_the_digest_is_the_eip712_digest_of_an_independent_library() -> None:
     batch = build(facts(), readings(), 2).batch
     header = batch.header
-    kinds = "zone:uint32 interval:uint32 round:uint32 price:uint64 volume:uint64 tariff:uint256"
+    kinds = "zone:uint32 interval:uint32 round:uint32 price:uint64"
+    kinds += " buyAbove:uint64 buyAt:uint64 sellBelow:uint64 sellAt:uint64 tariff:uint256"
     kinds += " witnessRoot:bytes32 rows:bytes32 previous:bytes32"
     message = {
         "zone": header.zone,
         "interval": header.interval,
         "round": header.round,
         "price": header.price,
-        "volume": header.volume,
+        "buyAbove": header.buy_above,
+        "buyAt": header.buy_at,
+        "sellBelow": header.sell_below,
+        "sellAt": header.sell_at,
         "tariff": tariff_word(batch.tariff),
         "witnessRoot": header.witness_root,
         "rows": batch.rows.hash(),

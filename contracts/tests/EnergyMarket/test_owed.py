@@ -44,12 +44,22 @@ def test_em_13_a_dry_utility_makes_the_batch_wait_and_not_fail(dry) -> None:
     with refused(hand.market, "owed: the utility is short"):
         hand.market.payOwed(owed, proposal.packed)
     hand.deposit_utility(tree, 1)
-    for number, wrong in ((4, owed[4] + 1), (5, 499), (6, owed[6] + 1), (8, bytes(32)[:-1] + b"\1"), (9, 2)):
-        lie = list(owed)
-        lie[number] = wrong
-        lie[10] = len(proposal.rows) - lie[9]
+    head = proposal.header
+    for lie in (
+        {"price": head["price"] + 1},
+        # Totals that give every seller another fill, at the same volume.
+        {"sellBelow": head["sellBelow"] - 1, "sellAt": head["sellAt"] + 1},
+        {"sellAt": head["sellAt"] + 1},
+        {"buyAt": head["buyAt"] - 1},
+        {"round": 1},
+        {"witnessRoot": bytes(32)},
+        {"buyers": head["buyers"] + 1, "sellers": head["sellers"] - 1},
+    ):
         with refused(hand.market, "owed: no such batch"):
-            hand.market.payOwed(tuple(lie), proposal.packed)
+            hand.market.payOwed((False, tuple({**head, **lie}.values()), *owed[2:]), proposal.packed)
+    for lie in ((True, *owed[1:]), (*owed[:2], owed[2] + 1, owed[3]), (*owed[:3], bytes(32)[:-1] + b"\1")):
+        with refused(hand.market, "owed: no such batch"):
+            hand.market.payOwed(lie, proposal.packed)
     with refused(hand.market, "owed: no such batch"):
         hand.market.payOwed(owed, [proposal.packed[0] ^ 1 << 192, *proposal.packed[1:]])
     hand.market.payOwed(owed, proposal.packed, sender=role("stranger").address)
@@ -133,7 +143,9 @@ def test_a_dry_utility_owes_late_wh_too(dry) -> None:
     hand.check()
     hand.deposit_utility(tree, 80 * TARIFF.feed_in)
     header = hand.late_header(batch, 0, 3)
-    owed = (True, zone, first, 3, 0, 0, TARIFF.word, header[-1], bytes(32), 0, 2)
+    # Its digest says nothing of price and totals: whoever calls may write what he likes there and moves nothing.
+    settled = (zone, first, 3, 7, 0, 2, 80, 0, 50, 30, 5, header[-1])
+    owed = (True, settled, TARIFF.word, bytes(range(32)))
     words = [sellers[0] << 224 | 50 << 192 | sellers[2] << 160 | 30 << 128]
     hand.market.payOwed(owed, words)
     hand.model.pay_owed(batch)

@@ -1,6 +1,7 @@
 """A batch: what one interval comes to, in the bytes the council signs and `EnergyMarket` checks.
 
-The digest is the EIP-712 hash of `Batch`; each batch names the digest before it, so a zone's batches form a chain.
+The digest is the EIP-712 hash of `Batch`; each batch names the digest before it, so a zone's batches form a chain. It
+commits the rows and the four totals at the price, and rows stand best first, so every fill follows from it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,10 @@ BATCH = Struct(
         ("interval", "uint32"),
         ("round", "uint32"),
         ("price", "uint64"),
-        ("volume", "uint64"),
+        ("buyAbove", "uint64"),
+        ("buyAt", "uint64"),
+        ("sellBelow", "uint64"),
+        ("sellAt", "uint64"),
         ("tariff", "uint256"),
         ("witnessRoot", "bytes32"),
         ("rows", "bytes32"),
@@ -187,7 +191,10 @@ def batch_struct_hash(header: Header, rows_hash: bytes, tariff: Tariff, previous
         "interval": header.interval,
         "round": header.round,
         "price": header.price,
-        "volume": header.volume,
+        "buyAbove": header.buy_above,
+        "buyAt": header.buy_at,
+        "sellBelow": header.sell_below,
+        "sellAt": header.sell_at,
         "tariff": tariff_word(tariff),
         "witnessRoot": header.witness_root,
         "rows": rows_hash,

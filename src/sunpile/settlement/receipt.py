@@ -1,7 +1,8 @@
 """A receipt: one point's proof of one interval, complete enough to be checked years later with two kinds of call.
 
-The full form carries every row of the batch and goes to who proves the point's key. The shared form leaves rows and
-limits out (they are the neighbours' energy) and says that it does not prove itself.
+The full form carries every row of the batch and goes to who proves the point's key. The limits beside them say why the
+price is what it is; fill and payment rest on rows and totals, which the digest on chain commits. The shared form leaves
+rows and limits out (they are the neighbours' energy) and says that it does not prove itself.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,7 +41,7 @@ from sunpile.settlement.witness import LeafProof
 
 FORMAT = "sunpile receipt 1"
 SHARED_NOTE = (
-    "This is the shared form: the other rows of the batch are left out, so price, fill and payment are claims. "
+    "This is the shared form: the other rows of the batch are left out, so fill and payment are claims. "
     "It does not prove itself; the point's owner has the full form."
 )
 
@@ -88,7 +89,8 @@ class Receipt:
     rows: Rows | None
     """All rows of the batch; None in the shared form."""
     buy_limits: tuple[int, ...]
-    """Effective per mille of each buyer's row when the batch was settled; empty in the shared form."""
+    """Effective per mille of each buyer's row when the batch was settled: explains the price, proves nothing. Empty in
+    the shared form."""
     sell_limits: tuple[int, ...]
     retailer_bills: bool
     digest: bytes

@@ -1,4 +1,8 @@
-"""Check a receipt, trusting nobody: the file and two kinds of question to the chain, `eth_call` and `eth_getCode`."""
+"""Check a receipt, trusting nobody: the file and two kinds of question to the chain, `eth_call` and `eth_getCode`.
+
+The digest on chain commits price, totals, tariff, rows and witness root; fill and payment are computed from nothing
+else. That the price is the right one was checked by the contract when it took the batch in.
+"""
 
 from dataclasses import dataclass
 
@@ -7,10 +11,11 @@ from sunpile.basics.hashing import keccak256
 from sunpile.basics.ids import Address
 from sunpile.basics.interval import Interval
 from sunpile.basics.typed_data import word
-from sunpile.market import Book, Clearing, clear, net_zone, verify
+from sunpile.market import Book, clear, net_zone, verify
 from sunpile.market.payment import buyer_due, seller_due
-from sunpile.settlement.batch import market_domain, signed_digest
+from sunpile.settlement.batch import Rows, market_domain, signed_digest
 from sunpile.settlement.council import attest, quorum
+from sunpile.settlement.fills import fills
 from sunpile.settlement.ports import ChainView
 from sunpile.settlement.receipt import SHARED_NOTE, Receipt, digest_of
 
@@ -60,8 +65,8 @@ def verify_receipt(receipt: Receipt, chain: ChainView) -> Verdict:
     where = f"point {receipt.point} in interval {receipt.header.interval}"
     if failed is None:
         return Verdict(tuple(lines), True, f"Everything holds: {where} was settled as this receipt says.")
-    if receipt.rows is None and failed.name == "price":
-        broken = next((line for line in lines if not line.ok and line.name not in ("price", "fill", "payment")), None)
+    if receipt.rows is None and failed.name == "fill":
+        broken = next((line for line in lines if not line.ok and line.name not in ("fill", "payment")), None)
         if broken is None:
             return Verdict(tuple(lines), False, SHARED_NOTE)
         failed = broken
@@ -101,16 +106,23 @@ def _signer_line(receipt: Receipt, chain: ChainView) -> tuple[bool, str]:
 
 
 def _price_line(receipt: Receipt, _chain: ChainView) -> tuple[bool, str]:
-    book, clearing = _cleared(receipt)
-    claimed = (receipt.header.price, receipt.header.buy_above, receipt.header.buy_at)
-    claimed += (receipt.header.sell_below, receipt.header.sell_at)
-    found = (clearing.price, clearing.buy_above, clearing.buy_at, clearing.sell_below, clearing.sell_at)
+    header = receipt.header
+    said = (
+        f"The market with the code hash below accepted {header.price} micro per kWh for these rows, "
+        f"with {header.volume} Wh matched"
+    )
+    if receipt.rows is None:
+        return True, f"{said}; the rows are left out of the shared form."
+    book = _book(receipt)
+    clearing = clear(book)
     verify(book, clearing)
-    if claimed != found:
-        return False, f"The price {receipt.header.price} is not the equilibrium, {clearing.price} micro per kWh is."
+    stated = (header.price, header.buy_above, header.buy_at, header.sell_below, header.sell_at)
+    explained = (clearing.price, clearing.buy_above, clearing.buy_at, clearing.sell_below, clearing.sell_at)
+    if stated != explained:
+        return False, f"The limits stated make the price {clearing.price}, not {header.price}, or other totals."
     return True, (
-        f"{clearing.price} micro per kWh is the middle of the equilibrium of {len(book.buyers)} buyers and "
-        f"{len(book.sellers)} sellers ({clearing.volume} Wh matched), under the limits the receipt states."
+        f"{said}: the limits it states make it the middle of the equilibrium of {len(book.buyers)} buyers and "
+        f"{len(book.sellers)} sellers."
     )
 
 
@@ -129,12 +141,16 @@ def _fill_line(receipt: Receipt, _chain: ChainView) -> tuple[bool, str]:
     if netted.get(receipt.point) != wh or receipt.wh != wh:
         return False, f"The row says {wh} Wh, the readings net to {netted.get(receipt.point)} Wh."
     if receipt.matched_wh != fill:
-        return False, f"The receipt says {receipt.matched_wh} Wh matched, the clearing gives {fill} Wh."
+        return False, f"The receipt says {receipt.matched_wh} Wh matched, rows and totals give {fill} Wh."
     return True, f"Of {wh} Wh, {fill} Wh were matched and {wh - fill} Wh are the grid's."
 
 
-def _payment_line(receipt: Receipt, _chain: ChainView) -> tuple[bool, str]:
+def _payment_line(receipt: Receipt, chain: ChainView) -> tuple[bool, str]:
     row = _row(receipt)
+    # (tree, operator, certifier, billed by the retailer)
+    zone = _call(chain, receipt.place.registry, "zoneInfo(uint256)", receipt.header.zone)
+    if any(zone[96:128]) != receipt.retailer_bills:
+        return False, "Who bills the grid's part is not what the receipt says."
     due = 0
     if row is not None:
         wh, fill = row
@@ -180,27 +196,32 @@ def _code_line(receipt: Receipt, chain: ChainView) -> tuple[bool, str]:
     return True, f"The market's code is the one the receipt states, 0x{found.hex()}."
 
 
-def _cleared(receipt: Receipt) -> tuple[Book, Clearing]:
-    if receipt.rows is None:
-        raise InputInvalid("Not shown: the other rows are left out of the shared form.")
-    buyers, sellers = receipt.rows.buyers, receipt.rows.sellers
-    book = Book.from_arrays(
+def _book(receipt: Receipt) -> Book:
+    """The rows with the limits the receipt states."""
+    rows = _rows(receipt)
+    return Book.from_arrays(
         receipt.tariff,
         list(receipt.buy_limits),
-        [wh for _, wh in buyers],
+        [wh for _, wh in rows.buyers],
         list(receipt.sell_limits),
-        [wh for _, wh in sellers],
-        [point for point, _ in buyers],
-        [point for point, _ in sellers],
+        [wh for _, wh in rows.sellers],
+        [point for point, _ in rows.buyers],
+        [point for point, _ in rows.sellers],
     )
-    return book, clear(book)
+
+
+def _rows(receipt: Receipt) -> Rows:
+    if receipt.rows is None:
+        raise InputInvalid("Not shown: the other rows are left out of the shared form.")
+    return receipt.rows
 
 
 def _row(receipt: Receipt) -> tuple[int, int] | None:
     """(Wh, matched Wh) of the receipt's row, import positive."""
-    book, clearing = _cleared(receipt)
-    for side, fills, sign in ((book.buyers, clearing.buyer_fills, 1), (book.sellers, clearing.seller_fills, -1)):
-        for (point, _, wh), fill in zip(side.rows(), fills.tolist(), strict=True):
+    rows = _rows(receipt)
+    bought, sold = fills(receipt.header, rows)
+    for side, matched, sign in ((rows.buyers, bought, 1), (rows.sellers, sold, -1)):
+        for (point, wh), fill in zip(side, matched, strict=True):
             if point == receipt.point:
                 return sign * wh, sign * fill
     return None
