@@ -27,7 +27,7 @@ set_search_paths([str(CONTRACTS)])
 _quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
 _common = {"deadline": None, "suppress_health_check": _quiet, "database": None}
 settings.register_profile("small", max_examples=12, stateful_step_count=30, derandomize=True, **_common)
-settings.register_profile("soak", max_examples=300, stateful_step_count=60, **_common)
+settings.register_profile("soak", max_examples=100, stateful_step_count=50, **_common)
 settings.load_profile("soak" if SOAK else "small")
 
 _deployers: dict[tuple[str, str], Any] = {}
