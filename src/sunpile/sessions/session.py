@@ -212,6 +212,8 @@ def _metered(turn: Turn, event: MeterRead) -> Decision:
         return Decision(samples=kept)
     session = replace(known, doubts=known.doubts | doubts) if doubts else known
     session = _money(turn, _progress(turn, session, samples), known)
+    if session.ended_at is None:
+        return Decision(samples=kept, sessions=(session,))
     return replace(_close(turn, session, samples), samples=kept)
 
 
