@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import time
+from collections import defaultdict
 from typing import Any
 
 from sunpile.town.cars import Visit
@@ -20,7 +21,7 @@ def quick_town(intervals: int, **changes: Any) -> Scenario:
     base = Scenario(
         seed=4, houses=2, piles=2, batteries=1, from_hour=12, intervals=intervals, length=LENGTH, start=start
     )
-    return dataclasses.replace(base, wait=False, sample_s=LENGTH, tail_s=15, lead_s=600, **changes)
+    return dataclasses.replace(base, wait=False, sample_s=LENGTH, tail_s=8, lead_s=600, **changes)
 
 
 async def begin_in(stage: Stage, seconds: int) -> Town:
@@ -59,3 +60,32 @@ async def all_settled(stage: Stage, seconds: float) -> int:
         if len(settled) == scenario.intervals or time.monotonic() > deadline:
             return len(settled)
         await asyncio.sleep(1)
+
+
+async def check_energy(stage: Stage) -> None:
+    """What is settled, in batches or late, is what the meters counted."""
+    report, scenario = stage.report, stage.town.scenario
+    assert report is not None
+    async with stage.opened() as (store, _reader, reconciler):
+        first, last, zone = scenario.first_interval, scenario.last_interval, reconciler.zone
+        settled: dict[tuple[int, int], int] = {}
+        for interval in range(first, last + 1):
+            batch = await store.batch(zone, interval)
+            assert batch is not None
+            proposals = [batch.kept.proposal] + [late.proposal for late in await store.lates(zone, interval)]
+            for proposal in proposals:
+                for signed in proposal.witness.readings:
+                    settled[signed.reading.point, interval] = signed.reading.wh
+        polled = {record.point for record in await store.points(zone) if record.node_signs and record.kind != "pile"}
+    missing = report.truth.keys() - settled.keys()
+    assert not missing, sorted(missing)
+    more: dict[int, int] = defaultdict(int)
+    for (point, interval), wh in settled.items():
+        if point in polled:
+            more[point] += wh - report.truth[point, interval]
+        else:
+            assert wh == report.truth[point, interval], (point, interval)
+    # The node reads a register within a second of the edge it stands for: neighbours share the difference, so what
+    # is left is that of the day's first and last edge.
+    fastest = 12_000 // 3600 + 1
+    assert all(abs(wh) <= 2 * fastest for wh in more.values()), dict(more)

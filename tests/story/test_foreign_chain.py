@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from story.kills import SOAK
-from story.realtime import all_settled, begin_in, quick_town
+from story.realtime import all_settled, begin_in, check_energy, quick_town
 from sunpile.chain.engine.program import find_anvil, free_port, port_taken
 from sunpile.chain.rpc import Rpc
 from sunpile.wiring.demo import DemoPlan, staged
@@ -16,7 +16,7 @@ from sunpile.wiring.folder import ROLES, Folder
 
 INTERVALS = 24 if SOAK else 6
 CHAIN_ID = 31337
-JOINING = 50
+JOINING = 40
 """Seconds in which everybody has joined: some thirty transactions, a block a second."""
 
 
@@ -58,20 +58,16 @@ async def test_a_foreign_chain_settles_every_interval_in_real_time(foreign: str)
             first, last = town.scenario.first_interval, town.scenario.last_interval
             settled = await store.settled(reconciler.zone, first, last)
             assert [(d.what, d.store, d.chain) for d in await reconciler.differences()] == []
+            await check_energy(stage)
             bills = await store.bills(first, last, zone=reconciler.zone)
         block = await rpc.call("eth_getBlockByNumber", "latest", False)
-    metered = {
-        (signed.reading.point, batch.interval): signed.reading.wh
-        for batch in settled
-        for signed in batch.kept.proposal.witness.readings
-    }
-    assert metered.items() <= report.truth.items()
-    assert len(metered) > INTERVALS * report.points // 2
     assert any(bill.matched_wh for bill in bills)
     assert int(block["baseFeePerGas"], 16) > 0
     assert report.ocpp_failures == []
+    batched = sum(len(batch.kept.proposal.witness.readings) for batch in settled)
+    assert batched > INTERVALS * report.points // 2
     print(
-        f"{INTERVALS} intervals of 5 s, {len(metered)} of {len(report.truth)} readings in batches, "
-        f"{block['number']} blocks, staged in {staged_s:.0f} s, {time.monotonic() - started:.0f} s in all"
+        f"{INTERVALS} intervals of 5 s, {batched} of {len(report.truth)} readings in batches, "
+        f"block {block['number']}, staged in {staged_s:.0f} s, {time.monotonic() - started:.0f} s in all"
     )
     await rpc.close()
