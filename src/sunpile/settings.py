@@ -74,8 +74,6 @@ class NodeSettings(FileSettings):
     """Piles connect to ws://HOST:PORT/ocpp/IDENTITY."""
     rpc_port: Port = 0
     """Port of the embedded engine on loopback; 0 = any free one."""
-    market: Literal["on", "off"] = "on"
-    """off: run the piles alone, without a chain."""
     engine: Literal["anvil", "rpc"] = "anvil"
     """anvil: embedded, one machine; rpc: any EVM chain at `rpc_url`."""
     rpc_url: str = ""
@@ -101,6 +99,8 @@ class NodeSettings(FileSettings):
     """Time of the chain's first block [Unix s]; 0 = when it is initialised."""
     live_poll: int = Field(300, ge=5, le=900)
     """Seconds between polls of inverters for live power."""
+    sandbox: bool = False
+    """Top-ups without money: anybody with an account may mint. For first steps and towns, never where money is real."""
     open_town: bool = False
     """True only for a simulated town, where nobody is real: homes and full receipts are shown to everyone."""
     time_zone: str = "UTC"
@@ -115,6 +115,3 @@ class MemberSettings(FileSettings):
     port: Port = 8500
     rpc_url: str = "http://127.0.0.1:8400/rpc"
     """The chain as this member reads it."""
-    market: str = ""
-    """Address of EnergyMarket; empty = ask the node at `node_url`."""
-    node_url: str = "http://127.0.0.1:8400"

@@ -78,7 +78,7 @@ class TopUps:
             if the reference is known with other content.
         """
         if rail not in self._rails:
-            raise InputInvalid(f"there is no rail {rail!r}; there is: {', '.join(sorted(self._rails))}")
+            raise InputInvalid(f"there is no rail {rail!r}; there is: {', '.join(sorted(self._rails)) or 'none'}")
         if not 0 < minor <= self._minor_max:
             raise InputInvalid(f"a top-up is from 1 to {self._minor_max} minor units")
         name = reference or f"{rail}-{secrets.token_hex(12)}"

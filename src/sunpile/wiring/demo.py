@@ -214,6 +214,7 @@ def _make(plan: DemoPlan, path: Path, clock_port: int) -> tuple[Folder, NodeSett
         "sample_interval": min(scenario.sample_s, scenario.length),
         "live_poll": min(300, scenario.length),
         "open_town": True,
+        "sandbox": True,
         "time_zone": "Europe/Amsterdam",
         **plan.settings,
     }

@@ -43,7 +43,7 @@ def make_folder(new: NewNode) -> Folder:
     urls = [f"http://127.0.0.1:{port}" for port in new.member_ports]
     folder.create({**new.settings, "members": urls}, new.quick_keys)
     for seat, port in enumerate(new.member_ports):
-        member = {"port": port, "rpc_url": f"{new.node_url}/rpc", "node_url": new.node_url}
+        member = {"port": port, "rpc_url": f"{new.node_url}/rpc"}
         folder.create_member(seat, member, new.quick_keys)
     return folder
 
@@ -62,6 +62,8 @@ async def deploy(
         say("deploying the contracts")
         deployment = await deploy_all(admin, _plan(settings, folder, admin.address, seats))
         folder.save_deployment(deployment)
+        for seat in range(len(seats)):
+            Folder(folder.member(seat)).save_deployment(deployment)
         say("opening the grid's account")
         await _fund_utility(deployment, folder, admin, database)
         await admin.close()

@@ -163,7 +163,8 @@ async def _join(
     readings = Readings(zone, length, node_key, clock, settlement, chain.reader, sources, estimates)
     council = CouncilClient(settings.members, chain.reader.domain)
     accounts = AccountDatabase(database)
-    top_ups = TopUps(accounts, [SandboxRail()], TokenMint(chain), clock, settings.currency, minor_max=10**8)
+    rails = [SandboxRail()] if settings.sandbox else []
+    top_ups = TopUps(accounts, rails, TokenMint(chain), clock, settings.currency, minor_max=10**8)
     info = _info(settings, folder, chain, clock, length, health.runs_by)
     view = StoreView(database, board, info)
     publisher = Publisher(view, hub, clock, zone)

@@ -49,6 +49,7 @@ def init(wish: InitWish) -> InitReport:
             "currency": wish.currency,
             "interval_length": wish.interval_length,
             "genesis_time": int(time.time()),
+            "sandbox": True,
         }
         ports = [MEMBER_PORT + seat for seat in range(wish.members)]
         new = initial.NewNode(wish.folder, settings, ports, f"http://127.0.0.1:{FIRST_PORT}")
