@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sunpile.basics.clock import Clock
 from sunpile.basics.ids import ZoneId
+from sunpile.basics.keys import Key
 from sunpile.basics.typed_data import Domain
 from sunpile.chain import RpcProxy
 from sunpile.chargers import Csms, Plan
@@ -43,6 +44,8 @@ from sunpile.wiring.readings import Readings
 from sunpile.wiring.receipts import Receipts
 from sunpile.wiring.serving import Serving, listen
 
+TOP_UP_MAX = 10**8
+"""Largest top-up in minor units: a million of the currency."""
 log = logging.getLogger("sunpile.node")
 
 
@@ -136,55 +139,54 @@ async def open_node(settings: NodeSettings) -> Node:
         raise
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What every part of a node stands on."""
+
+    settings: NodeSettings
+    folder: Folder
+    clock: Clock
+    database: Database
+    chain: ChainSide
+    hub: EventHub
+    board: PowerBoard
+    zone: ZoneId
+    length: int
+    """Interval length [s]."""
+    runs_by: str
+    """Who runs the chain, in words."""
+
+
+@dataclass(frozen=True)
+class Shelves:
+    """The chapters' stores over one database."""
+
+    settlement: SettlementStore
+    stations: StationStore
+    sessions: SessionDatabase
+    accounts: AccountDatabase
+
+
 async def _join(
     settings: NodeSettings, folder: Folder, clock: Clock, database: Database, chain: ChainSide, sock: Any
 ) -> Node:
-    zone, node_key = ZoneId(chain.deployment.zone), folder.key("node")
-    length = await chain.reader.length_of(zone)
-    settlement, stations = SettlementStore(database), StationStore(database)
-    session_store = SessionDatabase(database)
-    hub = EventHub()
-    board = PowerBoard(hub)
-    health = await chain.engine.health()
-    receipts = Receipts(zone, length, clock, chain, settlement, node_key.address, health.runs_by)
-    commands = PileCommands()
-    sessions = _sessions(settings, chain, folder, clock, session_store, commands, receipts, hub, length)
-    chain.listeners.append(ChannelWatch(sessions).hear)
-    csms = Csms(
-        stations,
-        PileInbox(sessions, stations, board, clock),
-        clock,
-        Plan(clock_aligned_s=length, sample_s=settings.sample_interval),
+    zone, hub = ZoneId(chain.deployment.zone), EventHub()
+    length, health = await chain.reader.length_of(zone), await chain.engine.health()
+    ground = Ground(settings, folder, clock, database, chain, hub, PowerBoard(hub), zone, length, health.runs_by)
+    shelves = Shelves(
+        SettlementStore(database), StationStore(database), SessionDatabase(database), AccountDatabase(database)
     )
-    commands.csms = csms
-    devices = Devices(database, board, clock, length, settings.live_poll)
-    piles = PileEnergy(session_store, stations)
-    sources, estimates = [devices.energy, piles.energy], [devices.estimate]
-    readings = Readings(zone, length, node_key, clock, settlement, chain.reader, sources, estimates)
+    node_key = folder.key("node")
+    receipts = Receipts(zone, length, clock, chain, shelves.settlement, node_key.address, health.runs_by)
+    sessions, csms = _piles(ground, shelves, receipts)
+    devices = Devices(database, ground.board, clock, length, settings.live_poll)
+    readings = _readings(ground, shelves, node_key, devices)
     council = CouncilClient(settings.members, chain.reader.domain)
-    accounts = AccountDatabase(database)
-    rails = [SandboxRail()] if settings.sandbox else []
-    top_ups = TopUps(accounts, rails, TokenMint(chain), clock, settings.currency, minor_max=10**8)
-    info = _info(settings, folder, chain, clock, length, health.runs_by)
-    view = StoreView(database, board, info)
-    publisher = Publisher(view, hub, clock, zone)
-    loop = IntervalLoop(zone, length, settings.grace, clock, chain, settlement, readings, council, publisher.changed)
-    operations = NodeOperations(
-        zone=zone,
-        clock=clock,
-        chain=chain,
-        node_key=node_key,
-        settlement=settlement,
-        stations=stations,
-        devices=devices.store,
-        session_store=session_store,
-        sessions=sessions,
-        readings=readings,
-        accounts=Accounts(accounts, clock),
-        top_ups=top_ups,
-        receipts=receipts,
-        ocpp_url=f"ws://{settings.host}:{settings.ocpp_port}/ocpp",
-    )
+    view = StoreView(database, ground.board, _info(ground))
+    changed = Publisher(view, hub, clock, zone).changed
+    loop = IntervalLoop(zone, length, settings.grace, clock, chain, shelves.settlement, readings, council, changed)
+    top_ups = _top_ups(ground, shelves)
+    operations = _operations(ground, shelves, node_key, devices, sessions, readings, top_ups, receipts)
     app = create_app(view, operations, RpcProxy(chain.engine), hub, _api_settings(settings, folder))
     return Node(
         settings=settings,
@@ -201,21 +203,72 @@ async def _join(
         top_ups=top_ups,
         serving=Serving(app, sock),
         council=council,
-        stations=stations,
+        stations=shelves.stations,
     )
 
 
-def _sessions(
-    settings: NodeSettings,
-    chain: ChainSide,
-    folder: Folder,
-    clock: Clock,
-    store: SessionDatabase,
-    commands: PileCommands,
+def _piles(ground: Ground, shelves: Shelves, receipts: Receipts) -> tuple[Sessions, Csms]:
+    """The piles' door and the sessions behind it, which ask piles back through it."""
+    commands = PileCommands()
+    sessions = _sessions(ground, shelves.sessions, commands, receipts)
+    ground.chain.listeners.append(ChannelWatch(sessions).hear)
+    inbox = PileInbox(sessions, shelves.stations, ground.board, ground.clock)
+    plan = Plan(clock_aligned_s=ground.length, sample_s=ground.settings.sample_interval)
+    commands.csms = Csms(shelves.stations, inbox, ground.clock, plan)
+    return sessions, commands.csms
+
+
+def _readings(ground: Ground, shelves: Shelves, node_key: Key, devices: Devices) -> Readings:
+    piles = PileEnergy(shelves.sessions, shelves.stations)
+    return Readings(
+        ground.zone,
+        ground.length,
+        node_key,
+        ground.clock,
+        shelves.settlement,
+        ground.chain.reader,
+        sources=[devices.energy, piles.energy],
+        estimates=[devices.estimate],
+    )
+
+
+def _top_ups(ground: Ground, shelves: Shelves) -> TopUps:
+    rails = [SandboxRail()] if ground.settings.sandbox else []
+    mint, currency = TokenMint(ground.chain), ground.settings.currency
+    return TopUps(shelves.accounts, rails, mint, ground.clock, currency, minor_max=TOP_UP_MAX)
+
+
+def _operations(
+    ground: Ground,
+    shelves: Shelves,
+    node_key: Key,
+    devices: Devices,
+    sessions: Sessions,
+    readings: Readings,
+    top_ups: TopUps,
     receipts: Receipts,
-    hub: EventHub,
-    length: int,
-) -> Sessions:
+) -> NodeOperations:
+    return NodeOperations(
+        zone=ground.zone,
+        clock=ground.clock,
+        chain=ground.chain,
+        node_key=node_key,
+        settlement=shelves.settlement,
+        stations=shelves.stations,
+        devices=devices.store,
+        session_store=shelves.sessions,
+        sessions=sessions,
+        readings=readings,
+        accounts=Accounts(shelves.accounts, ground.clock),
+        top_ups=top_ups,
+        receipts=receipts,
+        ocpp_url=f"ws://{ground.settings.host}:{ground.settings.ocpp_port}/ocpp",
+    )
+
+
+def _sessions(ground: Ground, store: SessionDatabase, commands: PileCommands, receipts: Receipts) -> Sessions:
+    chain, settings, hub = ground.chain, ground.settings, ground.hub
+
     def changed(session: Session) -> None:
         hub.publish(
             "session",
@@ -226,20 +279,20 @@ def _sessions(
     return Sessions(
         store,
         commands,
-        clock,
+        ground.clock,
         domain=Domain("sunpile channels", chain.deployment.chain_id, chain.contracts.address("Channels")),
-        payee=folder.key("payee").address,
+        payee=ground.folder.key("payee").address,
         chain=ChannelContract(chain),
         mixes=receipts,
-        rules=SessionRules(interval_length=length, currency=settings.currency),
+        rules=SessionRules(interval_length=ground.length, currency=settings.currency),
         factors=Co2Factors(grid=settings.co2_grid),
         changed=changed,
     )
 
 
-def _info(settings: NodeSettings, folder: Folder, chain: ChainSide, clock: Clock, length: int, operator: str) -> Any:
-    payee, node_key = folder.key("payee").address, folder.key("node").address
-    deployment = chain.deployment
+def _info(ground: Ground) -> Callable[[], NodeInfo]:
+    settings, deployment = ground.settings, ground.chain.deployment
+    payee, node_signer = ground.folder.key("payee").address, ground.folder.key("node").address
 
     def info() -> NodeInfo:
         return NodeInfo(
@@ -247,16 +300,16 @@ def _info(settings: NodeSettings, folder: Folder, chain: ChainSide, clock: Clock
             contracts=dict(deployment.addresses),
             zone=deployment.zone,
             tree=deployment.tree,
-            interval_length=length,
+            interval_length=ground.length,
             payee=payee,
-            node_signer=node_key,
+            node_signer=node_signer,
             rpc="",
             members=settings.members,
             currency=settings.currency,
             seats=len(deployment.seats),
             engine=settings.engine,
-            operator=operator,
-            now=clock.now(),
+            operator=ground.runs_by,
+            now=ground.clock.now(),
         )
 
     return info
