@@ -13,20 +13,29 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTHON = str(ROOT / ".venv" / "bin" / "python")
 CONTRACTS_PYTHON = str(ROOT / ".venv-contracts" / "bin" / "python")
 SEED = "1"
+STORY = [PYTHON, "-m", "pytest", "-q", "-s"]
+CONTRACTS = [CONTRACTS_PYTHON, "-m", "pytest", "-q", "-s"]
 RUNS: list[tuple[str, int, list[str]]] = [
-    ("kills of node, member and engine", 100, [PYTHON, "-m", "pytest", "-q", "-s", "tests/story/test_kills.py"]),
+    ("kills with the waiting clock: node, member, engine", 100, [*STORY, "tests/story/test_kills.py"]),
     (
         "dishonest batches signed by the whole council",
         1000,
-        [CONTRACTS_PYTHON, "-m", "pytest", "-q", "-s", "contracts/tests", "-k", "dishonest"],
+        [*CONTRACTS, "contracts/tests/EnergyMarket/test_dishonest.py"],
     ),
+    ("intervals on a foreign chain in real time", 24, [*STORY, "tests/story/test_foreign_chain.py"]),
+    ("kills while time runs on", 20, [*STORY, "tests/story/test_running_on.py"]),
     (
-        "contracts beside their models",
-        1,
-        [CONTRACTS_PYTHON, "-m", "pytest", "-q", "contracts/tests/stateful"],
+        "random batches beside the market's model",
+        400,
+        [*CONTRACTS, "contracts/tests/EnergyMarket/test_differential.py"],
     ),
-    ("property tests of the chapters", 1, [PYTHON, "-m", "pytest", "-q", "tests", "--ignore=tests/story"]),
+    ("sessions delivered in any order, any number of times", 20_000, [*STORY, "tests/sessions/test_delivery.py"]),
+    ("clearing and settlement beside their references", 1, [*STORY, "tests/market", "tests/settlement"]),
+    ("kills of engine and submitter", 90, [*STORY, "tests/chain"]),
+    ("hostile frames at the piles' door", 1, [*STORY, "tests/chargers"]),
+    ("contracts beside their models, hostile participants", 1, [*CONTRACTS, "contracts/tests/stateful"]),
 ]
+"""(what, count, command): the most telling first, so that a run that is cut short has shown most."""
 
 
 def failures_in(output: str, code: int) -> int:
