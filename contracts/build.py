@@ -2,7 +2,7 @@
 
     .venv-contracts/bin/python contracts/build.py [CONTRACT ...]
 
-A file in CamelCase is a contract, one in snake_case a module that contracts take in. Each artifact is
+A file in CamelCase is a contract, one in snake_case or in `market/` a module that contracts take in. Each artifact is
 `{"abi", "bytecode", "deployed_size"}`; the bytes are the same wherever the sources are the same.
 """
 

@@ -25,7 +25,7 @@ def statements(text: str) -> list[list[str]]:
 
 
 def test_the_sources_are_found():
-    assert {"SettlementToken.vy", "Council.vy", "Channels.vy", "typed_data.vy"} <= set(NAMES)
+    assert {"SettlementToken.vy", "Council.vy", "Channels.vy", "typed_data.vy", "market/settling.vy"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=NAMES)
@@ -45,6 +45,11 @@ def test_no_bitwise_or_in_a_ternary(path: Path):
 @pytest.mark.parametrize("path", SOURCES, ids=NAMES)
 def test_a_source_names_its_compiler(path: Path):
     assert path.read_text().startswith("# pragma version 0.4.3\n")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=NAMES)
+def test_a_source_is_short_enough_to_read(path: Path):
+    assert len(path.read_text().splitlines()) <= 600
 
 
 @pytest.mark.parametrize("path", build.deployables(), ids=lambda path: path.stem)
