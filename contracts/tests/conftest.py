@@ -6,6 +6,7 @@ chooses one. Each test starts from the state its fixtures made (titanoboa rolls 
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from boa.interpret import set_search_paths
 from hypothesis import HealthCheck, settings
 from roles import Role, role
+from stage import issue
 from vyper.compiler.settings import OptimizationLevel
 
 CONTRACTS = Path(__file__).resolve().parent.parent
@@ -26,7 +28,7 @@ SOAK = os.environ.get("SUNPILE_SOAK") == "1"
 set_search_paths([str(CONTRACTS)])
 _quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
 _common = {"deadline": None, "suppress_health_check": _quiet, "database": None}
-settings.register_profile("small", max_examples=12, stateful_step_count=30, derandomize=True, **_common)
+settings.register_profile("small", max_examples=8, stateful_step_count=30, derandomize=True, **_common)
 settings.register_profile("soak", max_examples=100, stateful_step_count=50, **_common)
 settings.load_profile("soak" if SOAK else "small")
 
@@ -75,15 +77,16 @@ def env() -> Any:
     return boa.env
 
 
+def deploy_at(optimize: str, name: str, *args: Any, sender: Role | None = None) -> Any:
+    """A contract or a mock, compiled at a level and deployed."""
+    with boa.env.prank((sender or role("deployer")).address):
+        return deployer_of(name, optimize).deploy(*args)
+
+
 @pytest.fixture(scope="session")
 def deploy(optimize: str) -> Callable[..., Any]:
     """`deploy("Council", *args, sender=role)` deploys a contract or a mock."""
-
-    def deploy_contract(name: str, *args: Any, sender: Role | None = None) -> Any:
-        with boa.env.prank((sender or role("deployer")).address):
-            return deployer_of(name, optimize).deploy(*args)
-
-    return deploy_contract
+    return partial(deploy_at, optimize)
 
 
 @pytest.fixture(scope="session")
@@ -128,11 +131,7 @@ def gas(optimize: str, gas_table: gas_module.GasTable) -> Callable[..., int]:
 @pytest.fixture
 def token(deploy: Callable[..., Any]) -> Any:
     """A SettlementToken with an attester, a minter and a large reserve; nobody holds anything yet."""
-    token = deploy("SettlementToken", "Sunpile unit", "SPU", role("admin").address)
-    token.setAttester(role("attester").address, sender=role("admin").address)
-    token.attestReserve(10**24, sender=role("attester").address)
-    token.setMinter(role("minter").address, 10**24, sender=role("admin").address)
-    return token
+    return issue(deploy)
 
 
 @pytest.fixture

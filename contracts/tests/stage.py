@@ -9,6 +9,16 @@ from model.market import Model
 from roles import role
 
 
+def issue(deploy: Callable[..., Any]) -> Any:
+    """A SettlementToken with an attester, a minter and a large reserve; nobody holds anything yet."""
+    admin = role("admin").address
+    token = deploy("SettlementToken", "Sunpile unit", "SPU", admin)
+    token.setAttester(role("attester").address, sender=admin)
+    token.attestReserve(10**24, sender=role("attester").address)
+    token.setMinter(role("minter").address, 10**24, sender=admin)
+    return token
+
+
 def stage(deploy: Callable[..., Any], token: Any, council: Any = None) -> Hand:
     """Registry, Council and EnergyMarket that know each other."""
     admin = role("admin")

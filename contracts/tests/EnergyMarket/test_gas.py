@@ -2,43 +2,14 @@
 
 import os
 from collections.abc import Callable
-from random import Random
-from typing import Any
 
 import pytest
-from market_hand import BATCH, Hand
+from busy import busy_batch
+from market_hand import Hand
 from roles import role
 
 PER_ROW = 6_500
 BLOCK = 16_700_000
-
-
-def town(hand: Hand, rows: int, waiting: float) -> tuple[int, int, dict[int, int]]:
-    """(zone, interval, net Wh) of a town where `rows` points trade at many limits; `waiting` of them changed orders."""
-    chance = Random(rows)
-    tree = hand.tree()
-    zone = hand.zone(tree)
-    first = hand.model.zones[zone].next
-    hand.publish(tree, first)
-    hand.deposit_utility(tree, 10**18)
-    net = {}
-    points = [hand.point(zone, cap=6_000) for _ in range(rows)]
-    for number, point in enumerate(points):
-        buying = number % 2 == 0
-        hand.deposit(point, 10**12)
-        hand.place(point, chance.randint(300, 1000), chance.randint(0, 700), 6_000)
-        net[point] = chance.randint(1, 5_000) * (1 if buying else -1)
-    # One batch behind them, so that every order is in its slot.
-    hand.at(zone, first + 1, 60)
-    hand.settle(zone, first, {point: 1 if wh > 0 else -1 for point, wh in net.items()})
-    for point in chance.sample(points, int(rows * waiting)):
-        hand.place(point, chance.randint(300, 1000), chance.randint(0, 700), 6_000)
-    hand.at(zone, first + 3, 60)
-    # The next interval is settled, then the one in which the new orders begin is measured.
-    hand.settle(zone, first + 1, {points[0]: 5})
-    hand.settle(zone, first + 2, {points[0]: 5})
-    hand.at(zone, first + 4, 60)
-    return zone, first + 3, net
 
 
 CASES = [(80, 0), (400, 0), (400, 0.05)] + [(2_000, 0)] * (os.environ.get("SUNPILE_SOAK") == "1")
@@ -46,11 +17,7 @@ CASES = [(80, 0), (400, 0), (400, 0.05)] + [(2_000, 0)] * (os.environ.get("SUNPI
 
 @pytest.mark.parametrize(("rows", "waiting"), CASES)
 def test_settle_gas(hand: Hand, gas: Callable[..., int], rows: int, waiting: float) -> None:
-    zone, interval, net = town(hand, rows, waiting)
-    batch, proposal = hand.propose(zone, interval, net)
-    seats = [0, 1, 2]
-    signatures = hand.sign("Batch", BATCH, proposal.struct(), seats)
-    arguments: list[Any] = [tuple(proposal.header.values()), proposal.packed, 7, signatures]
+    batch, arguments = busy_batch(hand, rows, waiting)
     case = f"{rows} rows" + (f", {waiting:.0%} with waiting orders" if waiting else "")
     used = gas(case, hand.market, "settle", *arguments, sender=role("relayer"))
     hand.model.settle(batch)
