@@ -5,6 +5,7 @@ from eth_utils import keccak
 from market_hand import TARIFF, refused
 from model.clearing import Tariff
 from roles import domain_of, role
+from stage import stage
 
 OWNER = role("point_owner").address
 RECEIVE = "address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce"
@@ -236,3 +237,31 @@ def test_a_deposit_that_cannot_be_is_refused(town) -> None:
         hand.market.deposit(town.buyers[0], 2**80)
     with refused(hand.market, "tree: unknown"):
         hand.market.depositUtility(9, 1)
+
+
+def test_em_1_a_token_that_calls_back_finds_every_door_of_the_market_locked(deploy) -> None:
+    """One lock for all modules: a payment that calls into another one is refused there, and reading is not."""
+    hostile = deploy("CallingBackToken")
+    hand = stage(deploy, hostile)
+    market, tree = hand.market, hand.tree()
+    zone = hand.zone(tree)
+    point = hand.point(zone)
+    nonce = point.to_bytes(4, "big") + bytes(28)
+    market.depositWithAuthorization(point, OWNER, 3, 0, 0, nonce, 0, bytes(32), bytes(32))
+    first = market.nextInterval(zone)
+    calls = [
+        # Another module, the same module, and a view: whether it opens.
+        (market.void.prepare_calldata(zone, first), False),
+        (market.depositWithAuthorization.prepare_calldata(point, OWNER, 1, 0, 0, nonce, 0, nonce, nonce), False),
+        (market.balanceOf.prepare_calldata(point), True),
+    ]
+    for number, (data, opens) in enumerate(calls):
+        market.requestWithdrawal(point, 1, OWNER, sender=OWNER)
+        hand.at(zone, first + 7 * (number + 1))
+        hostile.call_back(market.address, data)
+        assert market.withdraw(point) == 1
+        assert hostile.tried()
+        assert hostile.succeeded() == opens
+    assert market.balanceOf(point) == market.held() == 0
+    # The same call opens as soon as no payment is under way.
+    market.void(zone, first)
