@@ -3,7 +3,8 @@
     .venv-contracts/bin/python contracts/build.py [CONTRACT ...]
 
 A file in CamelCase is a contract, one in snake_case or in `market/` a module that contracts take in. Each artifact is
-`{"abi", "bytecode", "deployed_size"}`; the bytes are the same wherever the sources are the same.
+`{"abi", "bytecode", "deployed_size", "runtime_size"}`: on chain stand `runtime_size` bytes of the compiler, then the
+immutables of the deployment; the bytes are the same wherever the sources are the same.
 """
 
 import json
@@ -40,10 +41,11 @@ def compile_contract(source: Path, optimize: str = "gas") -> dict[str, Any]:
         output_formats=["abi", "bytecode", "bytecode_runtime", "layout"],
     )
     immutables = _spans(output["layout"].get("code_layout", {}))
-    size = len(output["bytecode_runtime"]) // 2 - 1 + max((end for _, end in immutables), default=0)
+    runtime = len(output["bytecode_runtime"]) // 2 - 1
+    size = runtime + max((end for _, end in immutables), default=0)
     if size > SIZE_LIMIT:
         raise SystemExit(f"{source.stem}: {size} bytes of code, more than the {SIZE_LIMIT} a chain accepts")
-    return {"abi": output["abi"], "bytecode": output["bytecode"], "deployed_size": size}
+    return {"abi": output["abi"], "bytecode": output["bytecode"], "deployed_size": size, "runtime_size": runtime}
 
 
 def _spans(layout: dict[str, Any]) -> Iterator[tuple[int, int]]:
@@ -58,8 +60,8 @@ def _spans(layout: dict[str, Any]) -> Iterator[tuple[int, int]]:
 def text_of(artifact: dict[str, Any]) -> str:
     """An artifact as it stands in its file: one ABI entry a line, so that a change is readable."""
     abi = ",\n".join("  " + json.dumps(entry, sort_keys=True) for entry in artifact["abi"])
-    size, code = artifact["deployed_size"], artifact["bytecode"]
-    return f'{{"abi": [\n{abi}\n],\n"deployed_size": {size},\n"bytecode": "{code}"}}\n'
+    sizes = ",\n".join(f'"{name}": {artifact[name]}' for name in ("deployed_size", "runtime_size"))
+    return f'{{"abi": [\n{abi}\n],\n{sizes},\n"bytecode": "{artifact["bytecode"]}"}}\n'
 
 
 def main(names: list[str]) -> None:

@@ -69,9 +69,10 @@ class Event:
 class Abi:
     """All of one contract."""
 
-    def __init__(self, entries: Sequence[Entry], bytecode: bytes = b"") -> None:
+    def __init__(self, entries: Sequence[Entry], bytecode: bytes = b"", runtime_size: int = 0) -> None:
         self.bytecode = bytecode
         """Creation code."""
+        self._runtime_size = runtime_size
         self._constructor: tuple[Entry, ...] = ()
         self._functions: dict[tuple[str, int], Function] = {}
         self._selectors: dict[bytes, Function] = {}
@@ -88,6 +89,14 @@ class Abi:
             elif entry["type"] == "event":
                 event = Event(entry["name"], inputs)
                 self._events[event.topic] = event
+
+    def immutables_of(self, code: bytes) -> bytes | None:
+        """What a deployment of this contract has behind its code; None if `code` on chain is not this contract.
+
+        The compiler's runtime code stands whole in the creation code; the constructor appends the immutables.
+        """
+        size = self._runtime_size
+        return code[size:] if size and len(code) >= size and code[:size] in self.bytecode else None
 
     @property
     def functions(self) -> list[Function]:

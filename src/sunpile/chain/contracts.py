@@ -51,7 +51,8 @@ def load_abi(name: str) -> Abi:
 def read_abi(content: bytes) -> Abi:
     """The `Abi` in an artefact: JSON with `abi` and `bytecode`."""
     artefact = orjson.loads(content)
-    return Abi(artefact["abi"], bytes.fromhex(artefact["bytecode"].removeprefix("0x")))
+    creation = bytes.fromhex(artefact["bytecode"].removeprefix("0x"))
+    return Abi(artefact["abi"], creation, artefact.get("runtime_size", 0))
 
 
 class Contracts:

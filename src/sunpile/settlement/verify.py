@@ -4,6 +4,7 @@ The digest on chain commits price, totals, tariff, rows and witness root; fill a
 else. That the price is the right one was checked by the contract when it took the batch in.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sunpile.basics.errors import InputInvalid, SunpileError
@@ -18,6 +19,9 @@ from sunpile.settlement.council import attest, quorum
 from sunpile.settlement.fills import fills
 from sunpile.settlement.ports import ChainView
 from sunpile.settlement.receipt import SHARED_NOTE, Receipt, digest_of
+
+Shipped = Callable[[bytes], bytes | None]
+"""Immutables behind the code of a deployed market; None if the code is not the reader's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,15 @@ class Verdict:
     """The verdict, naming the first line that fails."""
 
 
-def verify_receipt(receipt: Receipt, chain: ChainView) -> Verdict:
-    """Check `receipt` line by line against `chain`. A line that cannot be asked fails; nothing is raised."""
+def verify_receipt(receipt: Receipt, chain: ChainView, shipped: Shipped | None = None) -> Verdict:
+    """Check `receipt` line by line against `chain`. A line that cannot be asked fails; nothing is raised.
+
+    With `shipped` the market's code is compared with the one the reader has, not only with what the receipt states.
+    """
+
+    def code_line(receipt: Receipt, chain: ChainView) -> tuple[bool, str]:
+        return _code_line(receipt, chain, shipped)
+
     checks = (
         ("reading", _reading_line),
         ("signer", _signer_line),
@@ -51,7 +62,7 @@ def verify_receipt(receipt: Receipt, chain: ChainView) -> Verdict:
         ("payment", _payment_line),
         ("digest", _digest_line),
         ("council", _council_line),
-        ("code", _code_line),
+        ("code", code_line),
     )
     lines: list[Line] = []
     for name, check in checks:
@@ -60,7 +71,7 @@ def verify_receipt(receipt: Receipt, chain: ChainView) -> Verdict:
         except SunpileError as fault:
             ok, text = False, fault.detail
         lines.append(Line(name, ok, text))
-    lines.append(Line("chain", True, f"Who runs the chain: {receipt.place.runs}."))
+    lines.append(Line("chain", True, f"Who runs the chain: {receipt.place.runs.rstrip(chr(46))}."))
     failed = next((line for line in lines if not line.ok), None)
     where = f"point {receipt.point} in interval {receipt.header.interval}"
     if failed is None:
@@ -186,14 +197,25 @@ def _council_line(receipt: Receipt, chain: ChainView) -> tuple[bool, str]:
     return True, f"{len(valid)} of {len(seats)} seats signed this digest, {needed} are needed."
 
 
-def _code_line(receipt: Receipt, chain: ChainView) -> tuple[bool, str]:
+def _code_line(receipt: Receipt, chain: ChainView, shipped: Shipped | None) -> tuple[bool, str]:
     code = chain.code(receipt.place.market)
     if not code:
         return False, f"There is no contract at {receipt.place.market}."
     found = keccak256(code)
     if found != receipt.place.code_hash:
         return False, f"The market's code is 0x{found.hex()}, not the one the receipt states."
-    return True, f"The market's code is the one the receipt states, 0x{found.hex()}."
+    if shipped is None:
+        return True, f"The market's code is the one the receipt states, 0x{found.hex()}."
+    immutables = shipped(code)
+    if immutables is None:
+        return False, "The market's code is not the EnergyMarket of this release."
+    for name, address in (("registry", receipt.place.registry), ("council", receipt.place.council)):
+        if word("address", address) not in immutables:
+            return False, f"The market does not work with the {name} the receipt states, {address}."
+    return (
+        True,
+        f"The market's code is the EnergyMarket of this release, 0x{found.hex()} with its registry and council.",
+    )
 
 
 def _book(receipt: Receipt) -> Book:

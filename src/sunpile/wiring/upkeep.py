@@ -16,6 +16,7 @@ from sunpile.basics.errors import ChainUnreachable, Conflict, InputInvalid, NotF
 from sunpile.basics.ids import Address
 from sunpile.basics.pile import PILE, connector_number, text32
 from sunpile.basics.typed_data import Domain
+from sunpile.chain import load_abi
 from sunpile.chain.wallet import ensure_key, load_key, read_password
 from sunpile.people.cli.commands import Difference, Finding, InitReport, InitWish, PileAdd, Verdict
 from sunpile.people.wishes import PileCard
@@ -156,7 +157,8 @@ def verify(path: Path, rpc_url: str) -> Verdict:
         source = json.loads(path.read_text())
     except (OSError, ValueError) as fault:
         raise InputInvalid(f"{path} cannot be read as a receipt: {fault}") from fault
-    found = verify_receipt(receipt_from_json(source), HttpChain(rpc_url))
+    shipped = load_abi("EnergyMarket").immutables_of
+    found = verify_receipt(receipt_from_json(source), HttpChain(rpc_url), shipped)
     lines = tuple(Finding(line.name, line.ok, line.text) for line in found.lines)
     return Verdict(lines, found.holds, found.sentence)
 
