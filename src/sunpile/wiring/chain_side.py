@@ -1,11 +1,13 @@
 """The chain as a node holds it: engine, contracts, one submitter for each key, indexer, reader."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from sunpile.basics.clock import Clock
+from sunpile.basics.errors import SunpileError, Unreachable
 from sunpile.chain import ChainEvent, Contracts, Deployment, Indexer, Receipt, Submitter, open_engine
 from sunpile.chain.engine import Engine
 from sunpile.settings import NodeSettings
@@ -15,6 +17,9 @@ from sunpile.wiring.folder import Folder
 from sunpile.wiring.market_reader import MarketReader
 
 Listener = Callable[[ChainEvent], Awaitable[None]]
+WATCH_S = 300
+"""Between two looks at the chain [s]: a third of the grace in which a closing channel must be settled."""
+log = logging.getLogger("sunpile.chain")
 
 
 def engine_for(settings: NodeSettings, folder: Folder, clock: Clock) -> Engine:
@@ -85,9 +90,24 @@ class ChainSide:
     async def index(self) -> None:
         """Read new final blocks and tell the listeners."""
         async with self._indexing:
-            for event in await self.indexer.step():
-                for listener in self.listeners:
+            events = await self.indexer.step()
+        # Outside the lock: a listener may send, and what it sends is indexed before it goes on.
+        for event in events:
+            for listener in self.listeners:
+                try:
                     await listener(event)
+                except SunpileError as fault:
+                    log.warning("%s in block %d could not be acted on: %s", event.event, event.block, fault.detail)
+
+    async def watch(self) -> None:
+        """Until cancelled: read new blocks also while this node sends nothing."""
+        while True:
+            with self.clock.work():
+                try:
+                    await self.index()
+                except Unreachable as fault:
+                    log.warning("%s; the chain is read again later", fault.detail)
+            await self.clock.sleep_until(self.clock.now() + WATCH_S)
 
     def events(self, receipt: Receipt, name: str) -> list[dict[str, Any]]:
         """Arguments of the events called `name` in a receipt."""

@@ -11,8 +11,12 @@ from sunpile.sessions.model import Channel
 from sunpile.sessions.ports import Authorisation3009
 from sunpile.sessions.service import Sessions
 from sunpile.sessions.voucher import Voucher
+from sunpile.store.chain import Events
 from sunpile.wiring.chain_side import ChainSide
 from sunpile.wiring.market_reader import NOBODY
+
+EVERY = 1 << 31
+"""More events than a chain has."""
 
 
 @dataclass
@@ -77,6 +81,10 @@ class TokenMint:
                 raise
 
 
+ENDINGS = {"CloseRequested": "closing", "Closed": "closed"}
+"""Event -> the state it puts a channel in, in the order in which they come."""
+
+
 @dataclass
 class ChannelWatch:
     """Tells the sessions when a payer asks for the way out."""
@@ -85,7 +93,19 @@ class ChannelWatch:
 
     async def hear(self, event: ChainEvent) -> None:
         """A listener of `ChainSide`."""
-        if event.event == "CloseRequested":
-            await self.sessions.channel_closing(bytes.fromhex(event.args["channel"][2:]))
-        elif event.event == "Closed":
-            await self.sessions.channel_closing(bytes.fromhex(event.args["channel"][2:]), "closed")
+        if event.event in ENDINGS:
+            await self.sessions.channel_closing(_channel(event), ENDINGS[event.event])
+
+    async def recall(self, book: Events) -> None:
+        """Act on what an earlier life of this node read from the chain and may not have acted on."""
+        states: dict[bytes, str] = {}
+        for name, state in ENDINGS.items():
+            states |= {_channel(event): state for event in await book.events(name, limit=EVERY)}
+        known = await self.sessions.store.look(lambda desk: [desk.channel(name) for name in states])
+        for channel in known:
+            if channel is not None and channel.state not in (states[channel.channel], "closed"):
+                await self.sessions.channel_closing(channel.channel, states[channel.channel])
+
+
+def _channel(event: ChainEvent) -> bytes:
+    return bytes.fromhex(event.args["channel"][2:])

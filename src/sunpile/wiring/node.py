@@ -25,6 +25,7 @@ from sunpile.sessions.receipt import Co2Factors
 from sunpile.sessions.service import Sessions
 from sunpile.settings import NodeSettings
 from sunpile.store.accounts import AccountDatabase
+from sunpile.store.chain import Events
 from sunpile.store.chargers import StationStore
 from sunpile.store.database import Database
 from sunpile.store.people import StoreView
@@ -84,6 +85,7 @@ class Node:
         """Listen and go on where an earlier process stopped."""
         await self.chain.start()
         await self.chain.index()
+        await ChannelWatch(self.sessions).recall(Events(self.database))
         await self.csms.start(self.settings.host, self.settings.ocpp_port)
         await self.serving.start()
         for name, job in self._jobs().items():
@@ -97,6 +99,7 @@ class Node:
             "intervals": self.loop.run(),
             "sessions": self.sessions.run(),
             "top-ups": self.top_ups.run(),
+            "chain": self.chain.watch(),
         }
 
     async def run(self) -> None:
