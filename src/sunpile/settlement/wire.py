@@ -23,6 +23,8 @@ HEADER_NUMBERS = (
 )
 MANY = 1_000_000
 """More readings, rows or words than this are not read."""
+REASON_MAX = 300
+"""A member's reason is kept up to here [characters]."""
 
 
 def to_hex(raw: bytes) -> str:
@@ -176,7 +178,7 @@ def late_from_json(source: object) -> LateProposal:
 
 def refusal_to_json(refusal: Refusal) -> Json:
     """A member's refusal, with the readings the proposal lacks."""
-    return {"reason": refusal.reason, "readings": [reading_to_json(signed) for signed in refusal.readings]}
+    return {"refusal": refusal.reason, "readings": [reading_to_json(signed) for signed in refusal.readings]}
 
 
 def refusal_from_json(source: object) -> Refusal:
@@ -188,10 +190,10 @@ def refusal_from_json(source: object) -> Refusal:
         if it is none.
     """
     fields = as_map(source, "refusal")
-    reason = fields.get("reason")
+    reason = fields.get("refusal")
     if not isinstance(reason, str):
-        raise InputInvalid("reason: a sentence is missing")
-    return Refusal(reason[:500], _readings(fields, "readings"))
+        raise InputInvalid("refusal: a sentence is missing")
+    return Refusal(reason[:REASON_MAX], _readings(fields, "readings"))
 
 
 def batch_to_json(batch: Batch) -> Json:

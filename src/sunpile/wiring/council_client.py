@@ -15,18 +15,17 @@ from sunpile.settlement.late import LateProposal
 from sunpile.settlement.member import Refusal
 from sunpile.settlement.proposal import Proposal
 from sunpile.settlement.wire import (
+    REASON_MAX,
     Json,
     as_map,
     hex_field,
     late_to_json,
-    list_field,
     proposal_to_json,
-    reading_from_json,
+    refusal_from_json,
 )
 
 ANSWER_SECONDS = 20.0
 HEADERS = {"Content-Type": "application/json"}
-REASON_MAX = 300
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,9 @@ class HttpLine:
 def _answer(status: int, body: Json) -> bytes | Refusal:
     if status == 200:
         return hex_field(body, "signature", 65)
-    readings = list_field(body, "readings") if "readings" in body else []
-    reason = str(body.get("refusal") or body.get("detail") or status)[:REASON_MAX]
-    return Refusal(reason, tuple(reading_from_json(item) for item in readings))
+    if "refusal" in body:
+        return refusal_from_json(body)
+    return Refusal(str(body.get("detail") or status)[:REASON_MAX])
 
 
 class CouncilClient:

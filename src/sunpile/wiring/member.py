@@ -27,7 +27,7 @@ from sunpile.settlement.wire import (
     list_field,
     proposal_from_json,
     reading_from_json,
-    reading_to_json,
+    refusal_to_json,
     to_hex,
 )
 from sunpile.store.settlement import SettlementStore
@@ -92,8 +92,7 @@ def member_app(member: Member) -> Starlette:
             verdict = await member.answer(proposal_from_json(body))
         if isinstance(verdict, Refusal):
             log.warning("refused: %s", verdict.reason)
-            shown = [reading_to_json(item) for item in verdict.readings]
-            return _answer({"refusal": verdict.reason, "readings": shown}, 409)
+            return _answer(refusal_to_json(verdict), 409)
         return _answer({"signature": to_hex(verdict), "address": member.address})
 
     async def batches(request: Request) -> Response:
