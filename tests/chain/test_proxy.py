@@ -3,9 +3,11 @@
 from typing import Any
 
 import orjson
-from tests.chain.ground import Chain
+from tests.chain.ground import CHAIN_ID, Chain
 
-from sunpile.chain.proxy import BATCH_MAX, BODY_MAX, READING, RpcProxy
+from sunpile.basics.keys import Key
+from sunpile.chain.proxy import BATCH_MAX, BODY_MAX, READING, SENT_GAS, RpcProxy
+from sunpile.chain.transaction import Fees, sign
 
 
 async def ask(chain: Chain, method: str, *params: object) -> Any:
@@ -111,3 +113,26 @@ async def test_a_call_cannot_invent_state_nor_burn_the_machine(chain: Chain) -> 
     invented = {target: {"stateDiff": {"0x" + "00" * 32: "0x" + "11" * 32}}}
     call = {"to": target, "data": data, "gas": "0xffffffffffff"}
     assert int(await ask(chain, "eth_call", call, "latest", invented), 16) == 0
+
+
+async def test_a_stranger_cannot_fill_the_pool_with_what_only_waits(chain: Chain) -> None:
+    stranger = Key.from_seed("stranger")
+    for nonce in (1, 7, 1 << 40):
+        refused = await ask(chain, "eth_sendRawTransaction", "0x" + chain.bump(nonce, key=stranger).hex())
+        assert "nonce too high" in refused["message"]
+    assert (await chain.engine.health()).waiting == 0
+    assert (await chain.engine.head()).number == 1
+    raws = [chain.bump(nonce, key=stranger) for nonce in range(3)]
+    calls = [
+        {"id": at, "method": "eth_sendRawTransaction", "params": ["0x" + raw.hex()]} for at, raw in enumerate(raws)
+    ]
+    answers = orjson.loads(await RpcProxy(chain.engine).handle(orjson.dumps(calls)))
+    assert all("result" in answer for answer in answers)
+    assert await chain.total() == 3
+
+
+async def test_a_transaction_from_outside_cannot_be_as_large_as_a_block(chain: Chain) -> None:
+    data = chain.counter.encode("Counter", "bump", 1)
+    target = chain.counter.address("Counter")
+    raw = sign(Key.from_seed("stranger"), CHAIN_ID, 0, target, data, SENT_GAS + 1, Fees(0, 0))
+    assert "gas limit" in (await ask(chain, "eth_sendRawTransaction", "0x" + raw.hex()))["message"]

@@ -1,12 +1,9 @@
 """A standing order counts up to its end, up to its largest energy, on the sides that are on."""
 
-import pytest
-
-from sunpile.basics.errors import OrderInvalid
 from sunpile.basics.ids import PointId
 from sunpile.basics.units import SIDE_OFF, PerMille, Wh
 from sunpile.market import Book, StandingOrder, Tariff, default_order
-from sunpile.market.order import check_order, order_of_word
+from sunpile.market.order import order_of_word
 
 ORDER = StandingOrder(PerMille(700), PerMille(200), Wh(1000), until=10)
 
@@ -33,20 +30,6 @@ def test_a_book_stands_in_contract_order() -> None:
     assert book.buyers.rows() == [(2, 9, 1), (1, 5, 1), (3, -1, 1), (4, -1, 1)]
     book = Book.from_orders(tariff, 1, {PointId(p): Wh(-1) for p in (1, 2, 3)}, orders)
     assert book.sellers.rows() == [(2, 1, 1), (1, 5, 1), (3, 1001, 1)]
-
-
-@pytest.mark.parametrize(
-    "order",
-    [
-        StandingOrder(PerMille(1001), PerMille(0), Wh(1), 1),
-        StandingOrder(PerMille(0), PerMille(-1), Wh(1), 1),
-        StandingOrder(PerMille(0), PerMille(0), Wh(2**24), 1),
-        StandingOrder(PerMille(0), PerMille(0), Wh(1), 2**32),
-    ],
-)
-def test_an_order_out_of_range_is_refused(order: StandingOrder) -> None:
-    with pytest.raises(OrderInvalid):
-        check_order(order)
 
 
 def test_a_word_of_the_market_says_order_and_cap() -> None:

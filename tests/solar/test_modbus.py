@@ -73,17 +73,6 @@ async def test_a_meter_needs_one_request():
     assert layout(802)["SoC"].offset == 11
 
 
-async def test_who_is_there_is_told_for_the_doctor(reader: ModbusReader):
-    common = model_registers(1)
-    for i, character in enumerate(b"Sunworks"):
-        common[2 + i // 2] = (common[2 + i // 2] & (0xFF if i % 2 == 0 else 0xFF00)) | character << (
-            8 if i % 2 == 0 else 0
-        )
-    async with serving({1: sunspec_map(common, INVERTER, METER)}) as port:
-        plate = await reader.nameplate("127.0.0.1", port, 1)
-    assert (plate.manufacturer, plate.models) == ("Sunworks", (1, 103, 203))
-
-
 async def test_a_closed_port_is_told_in_one_sentence(reader: ModbusReader):
     async with serving({1: sunspec_map(COMMON)}) as port:
         pass

@@ -1,5 +1,7 @@
 """What is accepted stays, what differs is kept as evidence, and the same thing twice changes nothing."""
 
+from dataclasses import replace
+
 import pytest
 from tests.settlement.village import CAP, INTERVAL, facts, reading, readings
 
@@ -92,9 +94,11 @@ async def test_covered_points_are_those_of_settled_batches(store: SettlementStor
 async def test_bills_are_added_once_and_what_was_not_paid_is_noted(store: SettlementStore) -> None:
     proposal = kept().proposal
     included = {s.reading.point: s for s in proposal.witness.readings}
-    made = bills(proposal.batch, clear_interval(facts(), included).clearing)
+    made = [
+        replace(bill, unpaid=Nano(7 if bill.point == 4 else 0))
+        for bill in bills(proposal.batch, clear_interval(facts(), included).clearing)
+    ]
     await store.add_bills(made)
-    await store.set_unpaid(ZONE, INTERVAL, PointId(4), late=False, nano=Nano(7))
     await store.add_bills(made)
     rows = await store.bills(point=PointId(4))
     assert [(row.kind, row.wh, row.unpaid) for row in rows] == [("batch", Wh(2500), 7)]

@@ -146,11 +146,3 @@ async def test_a_member_that_is_away_holds_nobody_up(small_plan: TownPlan, node:
     report = await town.run(*node.urls, ["http://127.0.0.1:9"], ADMIN)
     await town.close()
     assert report.reading_answers == {"accepted": 3 * 4}
-
-
-async def test_tariffs_can_be_written_as_csv(small_plan: TownPlan, tmp_path):
-    town = Town(small_plan.scenario, small_plan)
-    town.write_tariffs(tmp_path / "tariffs.csv")
-    lines = (tmp_path / "tariffs.csv").read_text().splitlines()
-    assert lines[0] == "from_interval,retail,feed_in,buy_fee,sell_fee"
-    assert len(lines) == 1 + len(small_plan.tariffs)

@@ -6,7 +6,6 @@
     +-- InputInvalid                 400  what came in is malformed
     |   +-- FrameInvalid                  an OCPP frame (carries the CALLERROR code)
     |   +-- ReadingInvalid                a forged, replayed, overlapping or impossible reading
-    |   +-- OrderInvalid                  a standing order
     |   +-- BatchInvalid                  a batch of rows
     |   +-- VoucherInvalid                a payment channel voucher
     |   +-- ReceiptInvalid                a receipt file
@@ -65,10 +64,6 @@ class FrameInvalid(InputInvalid):
 
 class ReadingInvalid(InputInvalid):
     code = "reading-invalid"
-
-
-class OrderInvalid(InputInvalid):
-    code = "order-invalid"
 
 
 class BatchInvalid(InputInvalid):

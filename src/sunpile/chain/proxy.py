@@ -4,14 +4,16 @@ The embedded engine's own port would let anyone mint and travel in time. Here no
 transactions, which go through the engine's journal.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import orjson
 
-from sunpile.basics.errors import ChainFault, ChainRefused, SunpileError
+from sunpile.basics.errors import ChainFault, ChainRefused, InputInvalid, SunpileError
 from sunpile.basics.hashing import keccak256
+from sunpile.basics.ids import Address
 from sunpile.chain.engine.ports import Engine
+from sunpile.chain.transaction import read
 
 READING = frozenset(
     {
@@ -36,6 +38,8 @@ BATCH_MAX = 1000
 BODY_MAX = 2_000_000
 CALL_GAS = 200_000_000
 """Most gas a reading call may burn."""
+SENT_GAS = 1 << 24
+"""Most gas a transaction from outside may have: as much as any chain allows (EIP-7825). Gas has no price here."""
 PARSE, INVALID, UNKNOWN, PARAMS, REVERTED, SERVER = -32700, -32600, -32601, -32602, 3, -32000
 ERROR_STRING = "0x08c379a0"
 Answer = dict[str, Any]
@@ -91,14 +95,40 @@ class RpcProxy:
         if not sends:
             return {}
         try:
-            faults = await self._engine.send(list(sends.values()))
-            if self._engine.on_demand:
-                # Who sends a transaction waits for its block.
-                await self._engine.advance()
+            faults = await self._offer(list(sends.values()))
         except SunpileError as fault:
             faults = [fault] * len(sends)
         hashes = ["0x" + keccak256(raw).hex() for raw in sends.values()]
         return {index: fault or hash for index, fault, hash in zip(sends, faults, hashes, strict=True)}
+
+    async def _offer(self, raws: list[bytes]) -> Sequence[SunpileError | None]:
+        """Send what can be mined at once. What could only wait is refused: it costs its sender nothing, and what waits
+        for ever in an embedded chain leaves no room for the node's own transactions."""
+        if not self._engine.on_demand:
+            return await self._engine.send(raws)
+        faults: list[SunpileError | None] = []
+        upcoming: dict[Address, int] = {}
+        for raw in raws:
+            try:
+                transaction = read(raw)
+                sender = transaction.sender
+                if sender not in upcoming:
+                    count = await self._engine.rpc.call("eth_getTransactionCount", sender, "pending")
+                    upcoming[sender] = int(count, 16)
+                if transaction.nonce > upcoming[sender]:
+                    raise InputInvalid(f"nonce too high: the next one of {sender} is {upcoming[sender]}")
+                if transaction.gas_limit > SENT_GAS:
+                    raise InputInvalid(f"the gas limit is above {SENT_GAS}")
+            except SunpileError as fault:
+                faults.append(fault)
+            else:
+                faults.append(None)
+                upcoming[sender] = max(upcoming[sender], transaction.nonce + 1)
+        fit = [raw for raw, fault in zip(raws, faults, strict=True) if fault is None]
+        answers = iter(await self._engine.send(fit)) if fit else iter(())
+        # Who sends a transaction waits for its block.
+        await self._engine.advance()
+        return [fault or next(answers) for fault in faults]
 
 
 def _refusal(request: Any) -> Answer | None:

@@ -118,11 +118,6 @@ class Codec:
         broken = first_fault(self.version, action + "Response", payload)
         return broken[1] if broken else None
 
-    def check_call(self, action: str, payload: dict[str, Any]) -> str | None:
-        """What is wrong with a call of ours, or None."""
-        broken = first_fault(self.version, action + "Request", payload)
-        return broken[1] if broken else None
-
     def call(self, message_id: str, action: str, payload: dict[str, Any]) -> str:
         """A CALL on the wire."""
         return orjson.dumps([CALL, message_id, action, payload]).decode()

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from sunpile.basics.errors import OrderInvalid
 from sunpile.basics.units import SIDE_OFF, PerMille, Wh
 
 NOT_LIVE_BUYER = -1
@@ -57,21 +56,3 @@ def order_of_word(word: int, interval: int) -> tuple[StandingOrder, Wh]:
     buy, sell = PerMille(word >> 58 & 1023), PerMille(word >> 48 & 1023)
     order = StandingOrder(buy, sell, Wh(word >> 24 & WH_LIMIT - 1), interval if in_force else interval - 1)
     return order, Wh(word & WH_LIMIT - 1)
-
-
-def check_order(order: StandingOrder) -> StandingOrder:
-    """Return `order` if the market accepts it.
-
-    Raises
-    ------
-    OrderInvalid
-        if a limit, the largest Wh or the end is out of range.
-    """
-    for side, limit in (("buy", order.buy), ("sell", order.sell)):
-        if not 0 <= limit <= 1000 and limit != SIDE_OFF:
-            raise OrderInvalid(f"{side} limit {limit} is not 0 to 1000 per mille, nor {SIDE_OFF} (off)")
-    if not 0 < order.max_wh < WH_LIMIT:
-        raise OrderInvalid(f"largest energy {order.max_wh} Wh is not 1 to {WH_LIMIT - 1}")
-    if not 0 <= order.until <= FOR_EVER:
-        raise OrderInvalid(f"until {order.until} is no interval index")
-    return order

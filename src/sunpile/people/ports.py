@@ -129,11 +129,7 @@ class ApiSettings:
     """True only where nobody is real (a simulated town): homes and full receipts are shown to everyone."""
     rpc_open: bool = True
     """False: `/rpc` wants the admin token, for zones with homes on a shared network."""
-    public_url: str = ""
-    """How people reach this node, without a slash at the end; empty: taken from the request."""
     time_zone: str = "UTC"
     """IANA name of the town's time zone, for times on the page."""
     body_limit: int = 1 << 20
     """Largest request body [bytes]."""
-    stream_limit: int = 256
-    """Most live pages at once."""

@@ -9,7 +9,7 @@ from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import ModbusException
 
 from sunpile.basics.errors import InverterUnreachable
-from sunpile.solar.models import COMMON, END, MARKER, Block, Plan, decode, plan
+from sunpile.solar.models import END, MARKER, Block, Plan, decode, plan
 from sunpile.solar.plant import Device, Sample
 
 BASES = (40_000, 0, 50_000)
@@ -20,17 +20,6 @@ NOBODY = (ExcCodes.GATEWAY_PATH_UNAVIABLE, ExcCodes.GATEWAY_NO_RESPONSE)
 """How a gateway says that nobody is behind it."""
 MODELS_MOST = 60
 """Models of one map; more is a broken one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Nameplate:
-    """Who a device says it is."""
-
-    manufacturer: str
-    model: str
-    serial: str
-    models: tuple[int, ...]
-    """SunSpec models in its map."""
 
 
 @dataclass
@@ -150,30 +139,7 @@ class ModbusReader:
         self._plans[device] = found
         return found
 
-    async def nameplate(self, host: str, port: int, unit: int) -> Nameplate:
-        """Who is there: for `doctor`.
-
-        Raises
-        ------
-        InverterUnreachable
-            with one sentence that says what to check.
-        """
-        line = self._lines.setdefault((host, port), _Line(host, port))
-        async with line.lock:
-            line.maps.pop(unit, None)
-            blocks = await line.find_map(unit)
-            common = next((block for block in blocks if block.model == COMMON), None)
-            texts = await line.registers(unit, common.address + 2, 64) if common else [0] * 64
-        return Nameplate(
-            _text(texts[0:16]), _text(texts[16:32]), _text(texts[48:64]), tuple(block.model for block in blocks)
-        )
-
     async def close(self) -> None:
         """Hang up everywhere."""
         for line in self._lines.values():
             line.drop()
-
-
-def _text(words: list[int]) -> str:
-    raw = b"".join(word.to_bytes(2, "big") for word in words)
-    return raw.split(b"\0", 1)[0].decode("utf-8", "replace").strip()

@@ -9,7 +9,7 @@ from sunpile.basics.ids import PointId
 from sunpile.basics.interval import DEFAULT_LENGTH, Interval
 from sunpile.basics.units import Wh
 from sunpile.solar.modbus import ModbusReader
-from sunpile.solar.plant import Device, IntervalEnergy, RegisterRecord, follow, interval_energy
+from sunpile.solar.plant import Device, RegisterRecord, follow, interval_energy
 from sunpile.solar.ports import DeviceReader, RegisterBook
 
 OnPower = Callable[[Sequence[RegisterRecord]], Awaitable[None]]
@@ -84,11 +84,6 @@ class Poller:
         """`due` itself if it is just now: the second between is counted in the next interval. Else the real time."""
         now = self._clock.now()
         return due if now - due <= max(1, min(15, self._length // 60)) else now
-
-    async def interval_net(self, device: Device, interval: Interval) -> IntervalEnergy | None:
-        """What a device metered in `interval`; None while it cannot be said."""
-        found = await self._book.around(device.point, interval.start, interval.end)
-        return interval_energy(found.get(device, []), interval)
 
     async def measured(self, interval: Interval) -> Mapping[PointId, Wh | None]:
         """Net energy of every point with a meter or battery device in `interval`, import positive, exact only."""

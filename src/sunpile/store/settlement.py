@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Table, and_, delete, insert, select, upd
 from sunpile.basics.errors import Conflict
 from sunpile.basics.ids import Address, PointId, ZoneId
 from sunpile.basics.reading import Reading, SignedReading
-from sunpile.basics.units import Nano, Wh
+from sunpile.basics.units import Wh
 from sunpile.settlement.archive import Kept, kept_from_json, kept_to_json
 from sunpile.settlement.bill import Bill
 from sunpile.settlement.intake import Answer, Status
@@ -283,12 +283,6 @@ class SettlementStore:
         ]
         if rows:
             await self._database.write(lambda connection: connection.execute(insert_new(connection, bill_table), rows))
-
-    async def set_unpaid(self, zone: ZoneId, interval: int, point: PointId, late: bool, nano: Nano) -> None:
-        """Note what a point's balance did not cover, as the chain's `Unpaid` event says."""
-        key = {"zone": zone, "interval": interval, "point": point, "kind": "late" if late else "batch"}
-        change = update(bill_table).where(_where(bill_table, key)).values(unpaid=nano)
-        await self._database.write(lambda connection: connection.execute(change))
 
     async def bills(
         self, first: int = 0, last: int = 2**32, point: PointId | None = None, zone: ZoneId | None = None

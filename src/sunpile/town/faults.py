@@ -56,8 +56,6 @@ WRONG_FRAMES = (
     WrongFrame("a member nobody knows", "Heartbeat", {"mood": "fine"}, FORM),
     WrongFrame("a payload that is a list", "Heartbeat", [], FORM),
 )
-NO_CALLS = ("not json", "{}", "[]", "[2]", '[9,"x",{}]', '[3,"nobody asked",{}]', '[2,17,"Heartbeat",{}]')
-"""Frames that are no CALL at all: no core may ever see them."""
 
 
 async def open_socket(url: str, station: str, password: str) -> ClientConnection:

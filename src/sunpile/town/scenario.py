@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from sunpile.basics.interval import check_length, settlement_deadline
+from sunpile.basics.interval import check_length
 from sunpile.basics.keys import Key
 from sunpile.town import batteries as battery_plans
 from sunpile.town import cars, houses, prices, roofs, weather
@@ -210,11 +210,6 @@ def lay_out(scenario: Scenario) -> TownPlan:
             ),
         ),
     )
-
-
-def reserve_wh(cap_wh: int, length: int) -> int:
-    """Wh a buyer must be able to pay at the retail cap: one interval's cap times (deadline + 1)."""
-    return cap_wh * (settlement_deadline(length) + 1)
 
 
 def _key(scenario: Scenario, *names: object) -> Key:

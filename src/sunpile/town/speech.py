@@ -59,8 +59,6 @@ class Charge:
     """1.6: the number the answer to StartTransaction brought."""
     seq_no: int = 0
     """2.0.1: of the next event."""
-    wants_stop: bool = False
-    """The management system does not accept the driver."""
 
 
 class Dialect(Protocol):

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from sunpile.town.api import NodeApi
 from sunpile.town.cars import Visit
@@ -100,14 +99,6 @@ class Town:
         """Start the clock and the Modbus devices; returns the clock's port."""
         await self.world.park.start(host)
         return await self.clock.start(host, clock_port)
-
-    def write_tariffs(self, file: Path) -> None:
-        """The day's tariffs as CSV: from_interval, retail, feed_in, buy_fee, sell_fee [micro/kWh]."""
-        rows = [
-            f"{p.from_interval},{p.tariff.retail},{p.tariff.feed_in},{p.tariff.buy_fee},{p.tariff.sell_fee}"
-            for p in self.plan.tariffs
-        ]
-        file.write_text("\n".join(["from_interval,retail,feed_in,buy_fee,sell_fee", *rows]) + "\n")
 
     async def run(
         self,

@@ -23,7 +23,7 @@ SeesHomes = Annotated[bool, Depends(reader)]
 async def info(services: Served, request: Request) -> NodeInfo:
     """What a client needs before its first signature."""
     known = await services.view.info()
-    base = services.settings.public_url or str(request.base_url).rstrip("/")
+    base = str(request.base_url).rstrip("/")
     return replace(known, rpc=known.rpc or f"{base}/rpc")
 
 

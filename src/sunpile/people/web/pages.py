@@ -104,5 +104,5 @@ def file_name(bill: PointBill) -> str:
 
 def command_line(request: Request, services: Services, info: NodeInfo, bill: PointBill) -> str:
     """The command that checks this receipt, exactly as it can be pasted."""
-    base = services.settings.public_url or str(request.base_url).rstrip("/")
+    base = str(request.base_url).rstrip("/")
     return f"sunpile verify {file_name(bill)} --rpc {info.rpc or base + '/rpc'}"
