@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from sunpile.basics.clock import Clock
 from sunpile.basics.hashing import keccak256
 from sunpile.basics.ids import PointId, ZoneId
 from sunpile.basics.interval import Interval
 from sunpile.basics.keys import Key
+from sunpile.basics.ports import Clock
 from sunpile.basics.reading import Reading, SignedReading
 from sunpile.basics.units import Wh
 from sunpile.settlement.intake import Answer, Status
@@ -32,7 +32,7 @@ class Readings:
         estimates: Sequence[Source] = (),
     ) -> None:
         self._zone, self._key, self._clock = zone, key, clock
-        self._store, self._domain = store, market.domain
+        self._store, self._market, self._domain = store, market, market.domain
         self._sources, self._estimates = sources, estimates
         self._door = Door(store, market, zone, length)
 
@@ -47,9 +47,12 @@ class Readings:
         What comes too late for the interval's batch may be read between the registers before and after its edges: a
         node that was away at an edge has no other.
         """
-        wanted = {record.point for record in await self._store.points(self._zone) if record.node_signs}
+        wanted = [record.point for record in await self._store.points(self._zone) if record.node_signs]
         have = await self._store.held(interval.index)
-        missing = wanted - have.keys()
+        lacking = [point for point in wanted if point not in have]
+        # The chain says whose key it is: an owner may have set another one, and then no member takes the node's.
+        keys = await self._market.keys_of([(point, interval.index) for point in lacking])
+        missing = {point for point, key in zip(lacking, keys, strict=True) if key == self._key.address}
         if not missing:
             return
         measured: dict[PointId, Wh] = {}
