@@ -215,13 +215,21 @@ def receipt_request(key: Key, expires: int) -> dict[str, Any]:
 
 def test_full_receipt_goes_to_who_proves_the_points_key(client: TestClient, admin: dict[str, str]) -> None:
     path, now = f"/api/receipts/1/{NOON}/3", node_info().now
-    assert client.get(path).json()["full"] is False
+    assert client.get(path).status_code == 403
     assert client.get(path, headers=admin).json()["full"] is True
     assert client.get(path, **receipt_request(OWNER, now + 60)).json()["full"] is True
     assert client.get(path, **receipt_request(Key.from_seed("meter"), now + 60)).json()["full"] is True
     assert client.get(path, **receipt_request(Key.from_seed("thief"), now + 60)).status_code == 403
     assert client.get(path, **receipt_request(OWNER, now - 1)).status_code == 400
     assert client.get(path, **receipt_request(OWNER, now + 10**6)).status_code == 400
+
+
+def test_strangers_get_no_receipt_of_a_home_nor_of_what_stands_behind_it(client: TestClient) -> None:
+    homes, behind, public_pile, battery = (1, 3, 40), (41, 50), 60, 81
+    for point in (*homes, *behind):
+        assert client.get(f"/api/receipts/1/{NOON}/{point}").status_code == 403, point
+    for point in (public_pile, battery):
+        assert client.get(f"/api/receipts/1/{NOON}/{point}").json()["full"] is False
 
 
 def test_metrics_are_prometheus_text_without_paths_of_people(client: TestClient) -> None:

@@ -1,12 +1,12 @@
 """Routes of the market: the town, its intervals and batches, receipts, readings, orders, deposits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 
-from sunpile.basics.errors import NotFound
+from sunpile.basics.errors import Forbidden, NotFound
 from sunpile.basics.ids import PointId, ZoneId
 from sunpile.people.api.access import Served, anyone, may_see_receipt, reader, signed
 from sunpile.people.api.bodies import DepositBody, OrderBody, ReadingsBody
@@ -64,6 +64,14 @@ async def batches(services: Served, limit: Limit = 20) -> list[BatchView]:
     return await services.view.batches(limit)
 
 
+def in_a_home(point: int, points: Sequence[TownPoint]) -> bool:
+    """True if the point, or the meter it stands behind, is private: the receipt of one shows the readings of all."""
+    known = {item.point: item for item in points}
+    found = known.get(point)
+    meter = known.get(found.parent) if found else None
+    return any(item is not None and item.kind in PRIVATE_KINDS for item in (found, meter))
+
+
 @router.get("/receipts/{zone}/{interval}/{point}")
 async def receipt(
     services: Served,
@@ -75,8 +83,11 @@ async def receipt(
     x_sunpile_signature: Annotated[str | None, Header(pattern=r"^0x[0-9a-fA-F]{130}$")] = None,
 ) -> Mapping[str, Any]:
     """The receipt of one point. Full for the node's admin and for who signs a `ReceiptRequest` with one of the point's
-    keys; otherwise the shared one, without rows, which says that it does not prove itself."""
+    keys; otherwise the shared one, without rows, which says that it does not prove itself. Of a home, and of what
+    stands behind a home's meter, strangers get none: it says what the home used."""
     full = await may_see_receipt(services, sees_homes, PointId(point), interval, expires, x_sunpile_signature)
+    if not full and in_a_home(point, (await services.view.town()).points):
+        raise Forbidden(f"point {point} is part of a home: sign a ReceiptRequest with one of its keys")
     found = await services.operations.receipt(ZoneId(zone), interval, PointId(point), full)
     if found is None:
         raise NotFound(f"point {point} has no receipt for interval {interval} of zone {zone}")
