@@ -3,7 +3,6 @@ PYTHON ?= python3
 PY := .venv/bin/python
 CPY := .venv-contracts/bin/python
 PIP := .setup/bin/python -m pip --quiet --disable-pip-version-check
-CI ?= false
 
 .PHONY: setup setup-run demo test soak bench lint format contracts docs pictures lock clean
 
@@ -46,7 +45,8 @@ lock:                                                            ## resolve requ
 clean:
 	rm -rf .venv .venv-contracts .setup node_modules site demo
 
-# pip lives in .setup, so that .venv holds only what runs.
+# pip lives in .setup, so that .venv holds only what runs: without the libraries' own tests it stays below 400 MB, with the
+# byte code of the first run too.
 .setup/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed"; exit 1; }
 	$(PYTHON) -m venv .setup || { echo "Python's venv module is missing; on Debian: apt-get install python3-venv"; rm -rf .setup; exit 1; }
@@ -54,6 +54,7 @@ clean:
 .setup/run: requirements/run.txt | .setup/bin/python
 	test -x $(PY) || $(PYTHON) -m venv --without-pip .venv
 	$(PIP) --python .venv install --no-compile --require-hashes -r requirements/run.txt
+	cd .venv/lib/python3*/site-packages && find numpy pandas scipy -type d -name tests -prune -exec rm -rf {} +
 	$(PY) -c "import pathlib, sysconfig; pathlib.Path(sysconfig.get_paths()['purelib'], 'sunpile.pth').write_text(str(pathlib.Path('src').resolve()))"
 	printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -m sunpile "$$@"\n' > .venv/bin/sunpile && chmod +x .venv/bin/sunpile
 	touch $@
