@@ -81,9 +81,10 @@ def test_every_error_code_is_described_with_its_status() -> None:
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
-def test_every_chapter_has_its_page_and_its_docstring(name: str) -> None:
+def test_every_chapter_has_its_page_its_docstring_and_its_ports(name: str) -> None:
     package = importlib.import_module(f"sunpile.{name}")
     assert len(inspect.getdoc(package) or "") > 200
+    assert (Path(inspect.getfile(package)).parent / "ports.py").exists()
     assert f"`sunpile.{name}`" in (DOCS / "story" / f"{name}.md").read_text()
 
 

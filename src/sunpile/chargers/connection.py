@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sunpile.basics.clock import Clock
 from sunpile.basics.errors import FrameInvalid, PileUnreachable, SunpileError, TooMany
+from sunpile.basics.ports import Clock
 from sunpile.chargers.access import Limits
 from sunpile.chargers.codec import Call, CallFault, Codec, Result, Stray
 from sunpile.chargers.validation import Fault

@@ -1,7 +1,7 @@
 """Where a pile's request meets those who act on it: read, hand over, wait until it is durable, reply."""
 
-from sunpile.basics.clock import Clock
 from sunpile.basics.ids import StationId
+from sunpile.basics.ports import Clock
 from sunpile.chargers.codec import Call
 from sunpile.chargers.dialect import (
     AuthoriseAsked,

@@ -23,9 +23,9 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.typing import Subprotocol
 
-from sunpile.basics.clock import Clock
 from sunpile.basics.errors import PileUnreachable, PortBusy, SunpileError
 from sunpile.basics.ids import EvseId, IdToken, StationId
+from sunpile.basics.ports import Clock
 from sunpile.chargers.access import Buckets, Limits, refusal
 from sunpile.chargers.codec import MAX_BYTES, Call, Codec
 from sunpile.chargers.connection import CallRefused, Connection, Counters

@@ -12,8 +12,9 @@ For a researcher, three lines (limits in per mille, energies in Wh)::
     book = Book.from_arrays(Tariff(300_000, 80_000, 5_000, 5_000), [500, 900], [1200, 300], [500, 100], [400, 700])
     print(clear(book).price, clear(book).buyer_fills, clear(book).seller_fills)
 
-`clear` counts instead of sorting and is exact; `clear_by_definition` is the slow reference it is tested against, and
-`verify` is the certificate the contract checks on chain. Integers only; nothing here knows sockets, SQL or time.
+Entry: `clear`. It counts instead of sorting and is exact; `clear_by_definition` is the slow reference it is tested
+against, and `verify` is the certificate the contract checks on chain. Integers only; nothing here knows sockets, SQL
+or time.
 """
 
 from sunpile.basics.tariff import Tariff
@@ -23,10 +24,12 @@ from sunpile.market.clearing import Clearing, clear_by_definition
 from sunpile.market.fast import clear_fast
 from sunpile.market.netting import behind_meter, cumulative_shares, net_zone
 from sunpile.market.order import StandingOrder, default_order
+from sunpile.market.ports import ClearingRule
 
 __all__ = [
     "Book",
     "Clearing",
+    "ClearingRule",
     "Side",
     "StandingOrder",
     "Tariff",

@@ -3,9 +3,9 @@
 import hashlib
 import secrets
 
-from sunpile.basics.clock import Clock
 from sunpile.basics.errors import Conflict, InputInvalid, NotFound, Unauthorised
 from sunpile.basics.ids import DriverId, IdToken
+from sunpile.basics.ports import Clock
 from sunpile.money.ports import AccountRecord, AccountStore, Balance
 
 ID_TOKEN_MAX = 20

@@ -8,9 +8,9 @@ import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 
-from sunpile.basics.clock import Clock
 from sunpile.basics.errors import ChainRefused, Conflict, InputInvalid, NotFound, Unreachable
 from sunpile.basics.ids import Address, DriverId
+from sunpile.basics.ports import Clock
 from sunpile.basics.units import NANO_PER_UNIT, Nano
 from sunpile.money.ports import Mint, Rail, TopUp, TopUpStore
 

@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from sunpile.basics.clock import Clock
 from sunpile.basics.errors import (
     ChainRefused,
     Conflict,
@@ -21,6 +20,7 @@ from sunpile.basics.errors import (
 )
 from sunpile.basics.ids import Address, DriverId, EvseId, IdToken, SessionId, StationId
 from sunpile.basics.interval import Interval
+from sunpile.basics.ports import Clock
 from sunpile.basics.typed_data import Domain
 from sunpile.basics.units import Nano, money
 from sunpile.chargers.events import (

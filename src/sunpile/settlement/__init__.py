@@ -8,7 +8,10 @@ next round has it. With a quorum the batch goes to `EnergyMarket.settle`, which 
 moves the money. `bill` says what each point pays, `late` settles what came too late, `receipt` packs one point's
 proof and `verify` checks it with nothing but the file and two kinds of call to the chain.
 
-`round.decide` is the loop's mind: wait, propose, submit or void. Everything here is pure; `ports` names what it needs.
+`round.decide` is the loop's mind: wait, propose, submit or void. The cores are pure; what waits
+for others (`seat`, `collect`, `reception`) reaches them through `ports`.
+
+Entry: `build(facts, readings, round)`.
 """
 
 from sunpile.settlement.batch import Batch, Header, LateBatch, Rows, market_domain

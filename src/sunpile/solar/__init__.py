@@ -5,7 +5,7 @@ and a few times in between for the page: `Poller`. What comes back is raw; `plan
 trusted: they only rise, roll over where the device's counter does, and a jump that the device's power cannot explain
 is held and never billed. `interval_energy` says what a device metered in one interval.
 
-Knows nothing of money, market or chain.
+Entry: `Poller`, whose `measured` says what every polled point metered. Knows nothing of money, market or chain.
 """
 
 from sunpile.solar.plant import Device, IntervalEnergy, RegisterRecord, interval_energy

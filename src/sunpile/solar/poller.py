@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from sunpile.basics.clock import Clock
 from sunpile.basics.errors import InverterUnreachable
 from sunpile.basics.ids import PointId
 from sunpile.basics.interval import DEFAULT_LENGTH, Interval
+from sunpile.basics.ports import Clock
 from sunpile.basics.units import Wh
 from sunpile.solar.modbus import ModbusReader
 from sunpile.solar.plant import Device, RegisterRecord, follow, interval_energy

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sunpile.basics.clock import Clock
 from sunpile.basics.errors import SunpileError, Unreachable
+from sunpile.basics.ports import Clock
 from sunpile.chain import ChainEvent, Contracts, Deployment, Indexer, Receipt, Submitter, open_engine
 from sunpile.chain.engine import Engine
 from sunpile.settings import NodeSettings

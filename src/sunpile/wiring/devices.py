@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from sunpile.basics.clock import Clock
 from sunpile.basics.ids import PointId
 from sunpile.basics.interval import Interval
+from sunpile.basics.ports import Clock
 from sunpile.basics.units import Wh
 from sunpile.people.board import LivePoint, PowerBoard
 from sunpile.solar import Poller, RegisterRecord

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sunpile.basics.clock import Clock
 from sunpile.basics.errors import NotFound
 from sunpile.basics.ids import Address, ZoneId
+from sunpile.basics.ports import Clock
 from sunpile.chain import Deployment, Submitter, deploy_all
 from sunpile.chain.deploy import Plan
 from sunpile.settings import NodeSettings

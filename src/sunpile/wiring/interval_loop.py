@@ -9,10 +9,10 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from sunpile.basics.clock import Clock
 from sunpile.basics.errors import ChainRefused, Unreachable
 from sunpile.basics.ids import Address, ZoneId
 from sunpile.basics.interval import Interval
+from sunpile.basics.ports import Clock
 from sunpile.basics.units import Nano
 from sunpile.chain import Receipt
 from sunpile.settlement.archive import Kept

@@ -35,6 +35,8 @@ from sunpile.wiring.market_reader import Door, MarketReader
 
 BODY_MAX = 64 << 20
 READINGS_MAX = 5000
+READINGS_BYTES = 4 << 20
+"""A reading as JSON has some 350 bytes."""
 log = logging.getLogger("sunpile.member")
 
 
@@ -68,7 +70,7 @@ def member_app(member: Member) -> Starlette:
     """The member's HTTP side: `POST /readings`, `POST /proposals`, `POST /batches`, `GET /health`."""
 
     async def readings(request: Request) -> Response:
-        items = list_field(await _body(request), "readings")
+        items = list_field(await _body(request, READINGS_BYTES), "readings")
         if len(items) > READINGS_MAX:
             raise InputInvalid(f"readings: at most {READINGS_MAX} at once")
         parsed = [reading_from_json(item) for item in items]
@@ -85,7 +87,7 @@ def member_app(member: Member) -> Starlette:
         return _answer({"results": results})
 
     async def proposals(request: Request) -> Response:
-        body = await _body(request)
+        body = await _body(request, BODY_MAX)
         if body.get("late") is True:
             verdict = await member.answer_late(late_from_json(body))
         else:
@@ -96,7 +98,7 @@ def member_app(member: Member) -> Starlette:
         return _answer({"signature": to_hex(verdict), "address": member.address})
 
     async def batches(request: Request) -> Response:
-        await member.learn(kept_from_json(await _body(request)))
+        await member.learn(kept_from_json(await _body(request, BODY_MAX)))
         return _answer({"status": "accepted"})
 
     async def health(_request: Request) -> Response:
@@ -113,11 +115,15 @@ def member_app(member: Member) -> Starlette:
     )
 
 
-async def _body(request: Request) -> Json:
-    if int(request.headers.get("content-length", "0")) > BODY_MAX:
-        raise Forbidden("the body is too large")
+async def _body(request: Request, limit: int) -> Json:
+    body = bytearray()
+    # Counted as it comes: a body sent in chunks says nothing of its length before.
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise Forbidden(f"the body is larger than {limit} bytes")
     try:
-        return as_map(orjson.loads(await request.body()), "body")
+        return as_map(orjson.loads(body), "body")
     except orjson.JSONDecodeError as fault:
         raise InputInvalid(f"the body is no JSON: {fault}") from fault
 

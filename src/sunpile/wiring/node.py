@@ -7,9 +7,9 @@ from collections.abc import Callable, Coroutine
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sunpile.basics.clock import Clock
 from sunpile.basics.ids import ZoneId
 from sunpile.basics.keys import Key
+from sunpile.basics.ports import Clock
 from sunpile.basics.typed_data import Domain
 from sunpile.chain import RpcProxy
 from sunpile.chargers import Csms, Plan

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sunpile.basics.clock import Clock
 from sunpile.basics.errors import Conflict, Forbidden, Inconsistent, NotFound
 from sunpile.basics.hashing import keccak256
 from sunpile.basics.ids import Address, DriverId, EvseId, PointId, SessionId, StationId, ZoneId
 from sunpile.basics.keys import Key
 from sunpile.basics.pile import connector_number, text32
+from sunpile.basics.ports import Clock
 from sunpile.basics.reading import SignedReading
 from sunpile.basics.units import Wh, money
 from sunpile.money.accounts import Accounts

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from sunpile.basics.clock import Clock
 from sunpile.basics.ids import EvseId, IdToken, PointId, StationId
 from sunpile.basics.interval import Interval
+from sunpile.basics.ports import Clock
 from sunpile.basics.units import Wh
 from sunpile.chargers import Csms
 from sunpile.chargers.events import (

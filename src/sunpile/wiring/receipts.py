@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sunpile.basics.clock import Clock
 from sunpile.basics.errors import ChainRefused
 from sunpile.basics.ids import Address, PointId, ZoneId
 from sunpile.basics.interval import Interval
+from sunpile.basics.ports import Clock
 from sunpile.basics.tariff import Tariff
 from sunpile.basics.units import Wh
 from sunpile.market import Clearing

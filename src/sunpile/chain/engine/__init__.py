@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from sunpile.basics.clock import Clock
+from sunpile.basics.ports import Clock
 from sunpile.chain.engine.anvil import AnvilEngine
 from sunpile.chain.engine.ports import Block, Engine, Health
 from sunpile.chain.engine.rpc import RpcEngine

@@ -16,7 +16,6 @@ from typing import Any, BinaryIO, TypeVar
 
 import orjson
 
-from sunpile.basics.clock import Clock
 from sunpile.basics.errors import (
     ChainFault,
     ChainUnreachable,
@@ -28,6 +27,7 @@ from sunpile.basics.errors import (
     SunpileError,
     TooMany,
 )
+from sunpile.basics.ports import Clock
 from sunpile.chain.engine.journal import Journal, Mined, Past, Step
 from sunpile.chain.engine.ports import Block, Health
 from sunpile.chain.engine.program import find_anvil, free_port, options, start_anvil, stop_anvil
