@@ -23,7 +23,7 @@ from sunpile.settlement.council import Attestation, attest, quorum
 from sunpile.settlement.late import LateProposal, build_late
 from sunpile.settlement.proposal import Proposal, build, clear_interval
 from sunpile.settlement.round import RETRY, Propose, RoundState, Submit, Void, Wait, after_proposal, decide
-from sunpile.store.settlement import SettlementStore, StoredBatch
+from sunpile.store.settlement import SettlementStore, StoredBatch, StoredLate
 from sunpile.wiring.chain_side import ChainSide
 from sunpile.wiring.council_client import CouncilClient
 from sunpile.wiring.readings import Readings
@@ -242,9 +242,8 @@ class IntervalLoop:
         facts = await self.chain.reader.facts(self.zone, interval)
         covered = await self.store.covered(self.zone, interval)
         known = await self.store.lates(self.zone, interval)
-        waiting = next((late for late in known if late.state in ("proposed", "sent")), None)
         held = await self.store.held(interval)
-        proposal = waiting.proposal if waiting else build_late(facts, held, covered, len(known))
+        proposal = late_to_ask(known, build_late(facts, held, covered, len(known)))
         if proposal is None:
             return False
         await self.store.put_late(proposal, self.clock.now())
@@ -254,8 +253,14 @@ class IntervalLoop:
         await self.store.late_answers(self.zone, interval, batch.round, dict(answers.attestation.signatures))
         if not answers.enough:
             log.warning("late batch of interval %d: no quorum: %s", interval, answers.refusals)
+            await self.readings.take(answers.lacking)
             return False
-        await self._send_late(batch, answers.attestation, facts.retailer_bills)
+        try:
+            await self._send_late(batch, answers.attestation, facts.retailer_bills)
+        except ChainRefused as fault:
+            log.error("late batch of interval %d round %d refused: %s", interval, batch.round, fault.reason)
+            await self.store.set_late(self.zone, interval, batch.round, "refused")
+            return False
         return True
 
     async def _ask_late(self, proposal: LateProposal, seats: Sequence[Address]) -> Answers:
@@ -293,6 +298,18 @@ class IntervalLoop:
         await self.store.add_bills(self._with_unpaid(late_bills(batch, retailer_bills), receipt))
         await self.store.set_late(self.zone, batch.interval, batch.round, "settled", receipt.hash, receipt.gas_used)
         await self.changed(batch.interval, "late")
+
+
+def late_to_ask(known: Sequence[StoredLate], fresh: LateProposal | None) -> LateProposal | None:
+    """The late proposal to go on with: one that may be on its way to the chain, else what holds by now, under the
+    round that members know if it is still the same. A batch that was neither signed nor sent is given up when new
+    readings come, or one differing reading would hold up everybody's."""
+    sent = next((late.proposal for late in known if late.state == "sent"), None)
+    if sent is not None or fresh is None or not known:
+        return sent or fresh
+    last = known[-1]
+    same = last.state == "proposed" and replace(fresh.batch, round=last.round) == last.proposal.batch
+    return last.proposal if same else fresh
 
 
 def only_absent(answers: Answers) -> bool:
