@@ -74,7 +74,7 @@ async def deploy(
 
 
 def member_addresses(folder: Folder, count: int) -> list[Address]:
-    """Addresses of the members whose folders are beside the node's.
+    """Addresses of the members whose folders are in the node's.
 
     Raises
     ------

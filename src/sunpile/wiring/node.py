@@ -45,6 +45,9 @@ from sunpile.wiring.readings import Readings
 from sunpile.wiring.receipts import Receipts
 from sunpile.wiring.serving import Serving, listen
 
+DAY_S = 86_400
+FRAMES_KEPT_S = 30 * DAY_S
+"""How long the raw talk with piles is kept, to look into a fault."""
 TOP_UP_MAX = 10**8
 """Largest top-up in minor units: a million of the currency."""
 log = logging.getLogger("sunpile.node")
@@ -100,7 +103,14 @@ class Node:
             "sessions": self.sessions.run(),
             "top-ups": self.top_ups.run(),
             "chain": self.chain.watch(),
+            "frames": self._forget_frames(),
         }
+
+    async def _forget_frames(self) -> None:
+        while True:
+            with self.clock.work():
+                await self.stations.prune_frames(self.clock.now() - FRAMES_KEPT_S)
+            await self.clock.sleep_until(self.clock.now() + DAY_S)
 
     async def run(self) -> None:
         """Until cancelled, or a job of the node fails."""

@@ -12,7 +12,7 @@ from sunpile.wiring.supervisor import Supervisor
 
 
 def node(folder: Path, with_members: bool) -> None:
-    """Run a node until it is stopped; `with_members` also the members whose folders lie beside it."""
+    """Run a node until it is stopped; `with_members` also the members whose folders lie in it."""
     start_loop(_node(NodeSettings.load(folder), with_members))
 
 

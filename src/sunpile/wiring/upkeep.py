@@ -40,7 +40,7 @@ CHAIN_TRIES = 5
 
 
 def init(wish: InitWish) -> InitReport:
-    """Make a node's folder, the members' folders beside it, and deploy the contracts."""
+    """Make a node's folder, the members' folders in it, and deploy the contracts."""
     folder = Folder(wish.folder)
     if not (wish.folder / FILE).exists():
         settings: dict[str, object] = {

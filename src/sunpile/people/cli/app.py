@@ -79,7 +79,7 @@ def _running(app: typer.Typer, commands: Commands) -> None:
         database: Annotated[str, typer.Option(help="SQLAlchemy URL; empty: SQLite in the folder.")] = "",
         currency: Annotated[str, typer.Option(help="ISO 4217 code.")] = "EUR",
         interval: Annotated[int, typer.Option(help="Seconds of a market interval.")] = 900,
-        members: Annotated[int, typer.Option(min=4, help="Members' folders to make beside it.")] = 4,
+        members: Annotated[int, typer.Option(min=4, help="Members' folders to make in it.")] = 4,
     ) -> None:
         """Make a node's folder: settings, keys, database, chain and contracts."""
         report = commands.init(InitWish(folder, engine, rpc_url, database, currency, interval, members))
@@ -89,7 +89,7 @@ def _running(app: typer.Typer, commands: Commands) -> None:
     def node(
         folder: Folder = HERE,
         with_members: Annotated[
-            bool, typer.Option("--with-members", help="Also run the council members whose folders lie beside it.")
+            bool, typer.Option("--with-members", help="Also run the council members whose folders lie in it.")
         ] = False,
     ) -> None:
         """Run a node: piles, meters, market, chain, page. Ctrl-C stops it."""

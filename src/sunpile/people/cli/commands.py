@@ -25,7 +25,7 @@ class InitWish:
     interval_length: int
     """Seconds of a market interval."""
     members: int
-    """How many members' folders to make beside it."""
+    """How many members' folders to make in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ class Commands:
     init: Callable[[InitWish], InitReport]
     """Make a node's folder: settings, keys, database, chain, contracts."""
     node: Callable[[Path, bool], None]
-    """Run a node until it is stopped; with True also the members whose folders lie beside it."""
+    """Run a node until it is stopped; with True also the members whose folders lie in it."""
     member: Callable[[Path], None]
     """Run a member until it is stopped."""
     demo: Callable[[DemoWish, Progress, Callable[[DemoResult], None]], DemoResult]
