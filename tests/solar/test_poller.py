@@ -12,6 +12,9 @@ from sunpile.solar.plant import Counter, Sample
 
 METER = Device("1-0", PointId(1), "meter", "h", 502, 1, Watt(10_000))
 INVERTER = Device("1-1", PointId(1), "inverter", "h", 502, 1, Watt(10_000))
+BATTERY = Device("1-2", PointId(1), "battery", "h", 502, 1, Watt(10_000))
+ALONE = Device("2-0", PointId(2), "battery", "h", 502, 2, Watt(10_000))
+TWIN = Device("2-1", PointId(2), "battery", "h", 502, 3, Watt(10_000))
 
 
 class HandClock:
@@ -40,19 +43,21 @@ class Meters:
         self.asked.append((device.device, at))
         if self.silent:
             raise InverterUnreachable("nothing answers")
-        return Sample(at, Counter(at, 0, 1 << 32), Counter(at // 2, 0, 1 << 32), Watt(3600))
+        out = 0 if device == BATTERY else at // 2
+        return Sample(at, Counter(at, 0, 1 << 32), Counter(out, 0, 1 << 32), Watt(3600))
 
     async def close(self) -> None:
         pass
 
 
 class Notebook:
-    def __init__(self) -> None:
+    def __init__(self, known: Sequence[Device] = (METER, INVERTER)) -> None:
+        self.known = known
         self.records: list[RegisterRecord] = []
         self.missed: list[tuple[str, int, str]] = []
 
     async def devices(self) -> list[Device]:
-        return [METER, INVERTER]
+        return list(self.known)
 
     async def keep(self, records: Sequence[RegisterRecord], missed: Sequence[tuple[str, int, str]]) -> None:
         self.records += records
@@ -62,7 +67,7 @@ class Notebook:
         return {r.device: (r, None) for r in self.records}
 
     async def around(self, point: PointId | None, begin: int, end: int) -> dict[Device, list[RegisterRecord]]:
-        return {d: [r for r in self.records if r.device == d.device] for d in (METER, INVERTER)}
+        return {d: [r for r in self.records if r.device == d.device] for d in self.known}
 
 
 def poller(now: int = 0, live_s: int = 300) -> tuple[Poller, Notebook, Meters, HandClock]:
@@ -102,6 +107,15 @@ async def test_an_inverter_behind_the_meter_is_not_counted_twice():
         clock.time = at
         await asking.poll(at)
     assert await asking.measured(Interval(1)) == {1: 450}
+
+
+async def test_the_battery_of_a_metered_house_is_in_its_meter_and_batteries_alone_are_added_up():
+    clock = HandClock(0)
+    asking = Poller(Notebook((METER, INVERTER, BATTERY, ALONE, TWIN)), clock, 900, 300, Meters())
+    for at in (900, 1800):
+        clock.time = at
+        await asking.poll(at)
+    assert await asking.measured(Interval(1)) == {1: 450, 2: 900}
 
 
 async def test_a_second_poll_of_the_same_time_keeps_nothing_twice():

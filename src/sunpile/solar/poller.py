@@ -94,13 +94,22 @@ class Poller:
         return await self._nets(interval, exact=False)
 
     async def _nets(self, interval: Interval, exact: bool) -> dict[PointId, Wh | None]:
+        around = await self._book.around(None, interval.start, interval.end)
+        metered = {device.point for device in around if device.kind == "meter"}
         nets: dict[PointId, Wh | None] = {}
-        for device, records in (await self._book.around(None, interval.start, interval.end)).items():
-            if device.kind != "inverter":
+        for device, records in around.items():
+            # What stands behind a meter is in its registers already: the battery of a metered house is not added.
+            if device.kind == "meter" or (device.kind == "battery" and device.point not in metered):
                 energy = interval_energy(records, interval)
-                nets[device.point] = energy.net_wh if energy and (energy.exact or not exact) else None
+                wh = energy.net_wh if energy and (energy.exact or not exact) else None
+                nets[device.point] = _sum(nets.get(device.point, Wh(0)), wh)
         return nets
 
     async def close(self) -> None:
         """Hang up."""
         await self._reader.close()
+
+
+def _sum(known: Wh | None, more: Wh | None) -> Wh | None:
+    """Energy of a point's devices together; not known while one is missing."""
+    return None if known is None or more is None else Wh(known + more)
