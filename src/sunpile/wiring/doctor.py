@@ -33,7 +33,8 @@ REFUSED = {
 async def examine(settings: NodeSettings, folder: Folder) -> list[Finding]:
     """Everything a node depends on, one finding each."""
     found = [_store(settings, folder), _engine(settings)]
-    found += [await _node(settings), await _chain(settings)]
+    node, now = await _node(settings)
+    found += [node, await _chain(settings)]
     found += await asyncio.gather(*(_member(seat, url) for seat, url in enumerate(settings.members)))
     found.append(_port(settings.host, settings.ocpp_port))
     try:
@@ -41,7 +42,7 @@ async def examine(settings: NodeSettings, folder: Folder) -> list[Finding]:
     except SunpileError:
         return found
     try:
-        found += await _piles(database)
+        found += await _piles(database, now)
         found += await _devices(database)
     finally:
         database.close()
@@ -73,14 +74,16 @@ def _engine(settings: NodeSettings) -> Finding:
         return Finding("engine", False, fault.detail, "npm install in the project's folder")
 
 
-async def _node(settings: NodeSettings) -> Finding:
+async def _node(settings: NodeSettings) -> tuple[Finding, int]:
+    """Whether it answers, and its time, which a simulated town moves; without a node the machine's [Unix s]."""
     url = f"http://{settings.host}:{settings.http_port}"
     try:
         async with httpx2.AsyncClient(timeout=5.0, trust_env=False) as client:
-            (await client.get(f"{url}/api/info")).raise_for_status()
-    except httpx2.HTTPError as fault:
-        return Finding("node", False, f"nothing answers at {url} ({type(fault).__name__})", "sunpile node")
-    return Finding("node", True, f"it answers at {url}")
+            now = int((await client.get(f"{url}/api/info")).raise_for_status().json()["now"])
+    except (httpx2.HTTPError, ValueError, KeyError) as fault:
+        said = f"nothing answers as a node at {url} ({type(fault).__name__})"
+        return Finding("node", False, said, f"sunpile node --folder {settings.folder}"), int(time.time())
+    return Finding("node", True, f"it answers at {url}"), now
 
 
 async def _chain(settings: NodeSettings) -> Finding:
@@ -118,18 +121,17 @@ def _port(host: str, port: int) -> Finding:
     return Finding("door for piles", False, f"nobody listens on {host}:{port}", remedy)
 
 
-async def _piles(database: Database) -> list[Finding]:
+async def _piles(database: Database, now: int) -> list[Finding]:
     refused = select(refused_attempts).order_by(refused_attempts.c.at.desc()).limit(20)
     known, attempts = await database.read(lambda c: (c.execute(select(stations)).all(), c.execute(refused).all()))
     found: list[Finding] = []
-    newest = max((station.last_seen or 0 for station in known), default=0)
     for station in known:
         name = f"pile {station.station}"
         if station.last_seen is None:
             found.append(
                 Finding(name, False, "it has never connected", "compare URL, identity and password in its menu")
             )
-        elif newest - station.last_seen > SILENT_SECONDS:
+        elif now - station.last_seen > SILENT_SECONDS:
             when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(station.last_seen))
             found.append(Finding(name, False, f"silent since {when}", "check its power and its network"))
         else:

@@ -43,7 +43,7 @@ from sunpile.wiring.operations import NodeOperations
 from sunpile.wiring.piles import PileCommands, PileEnergy, PileInbox
 from sunpile.wiring.readings import Readings
 from sunpile.wiring.receipts import Receipts
-from sunpile.wiring.serving import Serving, listen
+from sunpile.wiring.serving import Serving, listen, shown_host
 
 DAY_S = 86_400
 FRAMES_KEPT_S = 30 * DAY_S
@@ -275,7 +275,7 @@ def _operations(
         accounts=Accounts(shelves.accounts, ground.clock),
         top_ups=top_ups,
         receipts=receipts,
-        ocpp_url=f"ws://{ground.settings.host}:{ground.settings.ocpp_port}/ocpp",
+        ocpp_url=f"ws://{shown_host(ground.settings.host)}:{ground.settings.ocpp_port}/ocpp",
     )
 
 

@@ -35,6 +35,18 @@ def listen(host: str, port: int, what: str) -> socket.socket:
     return sock
 
 
+def shown_host(host: str) -> str:
+    """`host` as others reach it: where a node listens on all addresses, the one of its way out."""
+    if host not in ("0.0.0.0", "::"):
+        return f"[{host}]" if ":" in host else host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # Nothing is sent: the kernel only chooses the address.
+            return str(probe.getsockname()[0])
+        except OSError:
+            return socket.gethostname()
+
+
 class Server(uvicorn.Server):
     """uvicorn without its own signal handlers."""
 
