@@ -81,6 +81,7 @@ class NodeSettings(FileSettings):
     confirmations: int = Field(1, ge=1, le=1000)
     """Blocks until a foreign chain's block counts as final."""
     chain_id: int = Field(4242, ge=1, le=2**53)
+    """EIP-155 chain id, of the embedded chain or of the one at `rpc_url`."""
     clock: str = Field("machine", pattern=r"^(machine|town://[^:/]+:\d+)$")
     """machine, or town://host:port for a simulated day."""
     interval_length: IntervalLength = 900
@@ -113,5 +114,6 @@ class MemberSettings(FileSettings):
     """Settings of `sunpile member`."""
 
     port: Port = 8500
+    """Port the member listens on."""
     rpc_url: str = "http://127.0.0.1:8400/rpc"
     """The chain as this member reads it."""

@@ -48,19 +48,25 @@ class Submission:
     """An effect wanted on chain, and everything done for it."""
 
     sender: str
+    """Address of the key that signs."""
     nonce: int
+    """The sender's account nonce, saved before anything is sent."""
     content_id: str
     """Idempotency key of the effect."""
     to: str
     """Empty = create a contract."""
     data: bytes
+    """Call data, or code to deploy."""
     gas_limit: int
+    """Most gas it may use."""
     state: State
     attempts: tuple[Attempt, ...]
     created_at: int
     """Unix time [s]."""
     block: int | None = None
+    """Number of the block it stands in."""
     gas_used: int | None = None
+    """Gas it took."""
     reason: str | None = None
     """Why it failed, in the contract's word."""
     receipt: str | None = None
