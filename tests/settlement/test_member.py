@@ -158,3 +158,14 @@ def test_evidence_is_checked_like_a_reading() -> None:
     held = merge(readings(), {PointId(4): (forged,)})
     assert refusal(Member(KEY).view(), build(facts(), held, 0)).reason.startswith("signature: ")
     assert meter_key(4).address != KEY.address
+
+
+def test_a_reading_sent_ahead_of_a_key_change_is_worth_nothing() -> None:
+    """A thief of the old key sends readings of intervals to come; then the owner sets another key."""
+    fresh = Key.from_seed("fresh")
+    points = {**facts().points, PointId(4): replace(facts().points[PointId(4)], meter_key=fresh.address)}
+    zone = replace(facts(), points=points)
+    true = {**readings(), PointId(4): (reading(4, key=fresh),)}
+    view = Member(KEY, own=merge(readings({4: 9}), {})).view(zone)
+    assert isinstance(decide(view, build(zone, true, 0)), SignatureRequest)
+    assert refusal(view, build(zone, readings({4: 9}), 0)).reason.startswith("signature:")

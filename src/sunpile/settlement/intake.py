@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from sunpile.basics.errors import ReadingInvalid
 from sunpile.basics.ids import Address
@@ -11,6 +12,7 @@ from sunpile.basics.typed_data import Domain
 from sunpile.market.order import WH_LIMIT
 
 MAX_INTERVAL = 2**32
+SIGNERS_KEPT = 8192
 
 
 class Status(StrEnum):
@@ -75,7 +77,7 @@ def decide(signed: SignedReading, view: IntakeView) -> Answer:
     if view.now is not None and view.now < Interval(reading.interval, view.length).end:
         return _refused(f"impossible: interval {reading.interval} has not ended")
     try:
-        signer = signed.signer(view.domain)
+        signer = signer_of(signed, view.domain)
     except ReadingInvalid as fault:
         return _refused(f"forged: {fault.detail}")
     if signer != view.key:
@@ -88,6 +90,12 @@ def decide(signed: SignedReading, view: IntakeView) -> Answer:
     if view.settled:
         return Answer(Status.LATE, f"interval {reading.interval} is settled: the grid's tariff of that interval holds")
     return Answer(Status.ACCEPTED, "")
+
+
+@lru_cache(maxsize=SIGNERS_KEPT)
+def signer_of(signed: SignedReading, domain: Domain) -> Address:
+    """Who signed a reading. Kept for a while: a member asks when the reading comes and again when it is proposed."""
+    return signed.signer(domain)
 
 
 def _refused(reason: str) -> Answer:

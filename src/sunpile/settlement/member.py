@@ -6,7 +6,7 @@ interval and round, or says why not, and hands over the readings the proposal la
 """
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sunpile.basics.errors import BatchInvalid, InputInvalid
 from sunpile.basics.ids import PointId
@@ -14,6 +14,7 @@ from sunpile.basics.reading import SignedReading
 from sunpile.basics.typed_data import Domain
 from sunpile.settlement.batch import Batch
 from sunpile.settlement.facts import ZoneFacts
+from sunpile.settlement.intake import signer_of
 from sunpile.settlement.late import LateProposal, late_rows, select_late
 from sunpile.settlement.proposal import Proposal, batch_of, clear_interval
 from sunpile.settlement.selection import Held, Reason, merge, select
@@ -55,6 +56,7 @@ class Refusal:
 
 def decide(view: MemberView, proposal: Proposal) -> SignatureRequest | Refusal:
     """Sign `proposal` or refuse it."""
+    view = replace(view, own=_still_valid(view))
     batch, facts = proposal.batch, view.facts
     struct_hash = batch.struct_hash()
     try:
@@ -76,6 +78,7 @@ def decide(view: MemberView, proposal: Proposal) -> SignatureRequest | Refusal:
 
 def decide_late(view: MemberView, proposal: LateProposal) -> SignatureRequest | Refusal:
     """Sign a late batch or refuse it. Paying a point twice for an interval is slashable, so `covered` is checked."""
+    view = replace(view, own=_still_valid(view))
     batch, facts = proposal.batch, view.facts
     struct_hash = batch.struct_hash()
     try:
@@ -118,6 +121,18 @@ def _check_place(view: MemberView, batch: Batch, struct_hash: bytes) -> None:
         raise BatchInvalid("tariff: not the one published for this interval")
 
 
+def _still_valid(view: MemberView) -> Held:
+    """What this member holds, by the keys of the chain as it is now: a member has no clock, so a reading may have come
+    before its interval, and its key may have been changed since."""
+    points = view.facts.points
+    return {
+        point: valid
+        for point, readings in view.own.items()
+        if point in points
+        and (valid := tuple(s for s in readings if signer_of(s, view.domain) == points[point].meter_key))
+    }
+
+
 def _check_readings(view: MemberView, readings: Iterable[SignedReading]) -> None:
     """Each belongs to this zone and interval and is signed by the key valid then. What we hold is checked already."""
     for signed in readings:
@@ -129,7 +144,7 @@ def _check_readings(view: MemberView, readings: Iterable[SignedReading]) -> None
             raise BatchInvalid(f"witness: the reading of point {reading.point} is of interval {reading.interval}")
         if signed in view.own.get(reading.point, ()):
             continue
-        signer = signed.signer(view.domain)
+        signer = signer_of(signed, view.domain)
         if signer != metering.meter_key:
             raise BatchInvalid(
                 f"signature: the reading of point {reading.point} is signed by {signer}, not by its key "
