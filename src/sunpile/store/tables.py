@@ -107,7 +107,6 @@ drivers = Table(
     Column("driver", String(48), primary_key=True),
     Column("id_token", String(36), unique=True),
     Column("address", String(42), doc="payer of the channel"),
-    Column("session_key", String(42), doc="authorised signer of vouchers"),
     Column("api_key_hash", LargeBinary, unique=True),
     Column("pays", Boolean, nullable=False, server_default="1", doc="false = the pile owner's own car, nothing to pay"),
     Column("created_at", Big, nullable=False),

@@ -144,7 +144,6 @@ def upgrade() -> None:
         sa.Column("driver", sa.String(length=48), nullable=False),
         sa.Column("id_token", sa.String(length=36), nullable=True),
         sa.Column("address", sa.String(length=42), nullable=True),
-        sa.Column("session_key", sa.String(length=42), nullable=True),
         sa.Column("api_key_hash", sa.LargeBinary(), nullable=True),
         sa.Column("pays", sa.Boolean(), server_default="1", nullable=False),
         sa.Column("created_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
