@@ -44,6 +44,7 @@ from sunpile.wiring.piles import PileCommands, PileEnergy, PileInbox
 from sunpile.wiring.readings import Readings
 from sunpile.wiring.receipts import Receipts
 from sunpile.wiring.serving import Serving, listen, shown_host
+from sunpile.wiring.view import NodeView
 
 DAY_S = 86_400
 FRAMES_KEPT_S = 30 * DAY_S
@@ -195,7 +196,7 @@ async def _join(
     devices = Devices(database, ground.board, clock, length, settings.live_poll)
     readings = _readings(ground, shelves, node_key, devices)
     council = CouncilClient(settings.members, chain.reader.domain)
-    view = StoreView(database, ground.board, _info(ground))
+    view = NodeView(database, ground.board, _info(ground), chain, length)
     changed = Publisher(view, hub, clock, zone).changed
     loop = IntervalLoop(zone, length, settings.grace, clock, chain, shelves.settlement, readings, council, changed)
     top_ups = _top_ups(ground, shelves)
