@@ -16,7 +16,6 @@ MARKER = (0x5375, 0x6E53)
 """`SunS`, the first two registers of a map."""
 END = 0xFFFF
 """Model id that ends the map."""
-COMMON = 1
 INVERTERS = (101, 102, 103, 111, 112, 113)
 METERS = (201, 202, 203, 204, 211, 212, 213, 214)
 BATTERY = 802

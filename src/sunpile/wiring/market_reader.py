@@ -8,11 +8,10 @@ from sunpile.basics.ids import Address, PointId, ZoneId
 from sunpile.basics.interval import Interval
 from sunpile.basics.reading import SignedReading
 from sunpile.basics.typed_data import Domain
-from sunpile.basics.units import PerMille, Wh
+from sunpile.basics.units import Wh
 from sunpile.chain.contracts import Contracts, Read
 from sunpile.chain.rpc import Rpc
-from sunpile.market import StandingOrder
-from sunpile.market.order import FOR_EVER
+from sunpile.market.order import order_of_word
 from sunpile.settlement.batch import market_domain, tariff_of
 from sunpile.settlement.facts import MeteringPoint, ZoneFacts
 from sunpile.settlement.intake import Answer
@@ -77,7 +76,7 @@ class MarketReader:
             tariff_index=index,
             tariff=tariff_of(word),
             points={PointId(point): self._metering(point, key_of[point], word) for point, word in words.items()},
-            orders={PointId(point): _order(word, interval) for point, word in words.items()},
+            orders={PointId(point): order_of_word(word, interval)[0] for point, word in words.items()},
             retailer_bills=info["billed_by_retailer"],
         )
 
@@ -181,9 +180,3 @@ def _key_reads(wanted: Sequence[tuple[int, int]]) -> list[Read]:
 
 def _key(key: str) -> Address | None:
     return None if key == NOBODY else Address(key.lower())
-
-
-def _order(word: int, interval: int) -> StandingOrder:
-    live = word >> 68 & 1
-    buy, sell, max_wh = word >> 58 & 1023, word >> 48 & 1023, word >> 24 & 2**24 - 1
-    return StandingOrder(PerMille(buy), PerMille(sell), Wh(max_wh), FOR_EVER if live else interval - 1)
