@@ -10,7 +10,6 @@ from typing import Any
 from sunpile.basics.ids import ZoneId
 from sunpile.basics.keys import Key
 from sunpile.basics.ports import Clock
-from sunpile.basics.typed_data import Domain
 from sunpile.chain import RpcProxy
 from sunpile.chargers import Csms, Plan
 from sunpile.money.accounts import Accounts
@@ -23,6 +22,7 @@ from sunpile.people.reads import NodeInfo
 from sunpile.sessions.model import Session, SessionRules
 from sunpile.sessions.receipt import Co2Factors
 from sunpile.sessions.service import Sessions
+from sunpile.sessions.voucher import channels_domain
 from sunpile.settings import NodeSettings
 from sunpile.store.accounts import AccountDatabase
 from sunpile.store.chain import Events
@@ -294,7 +294,7 @@ def _sessions(ground: Ground, store: SessionDatabase, commands: PileCommands, re
         store,
         commands,
         ground.clock,
-        domain=Domain("sunpile channels", chain.deployment.chain_id, chain.contracts.address("Channels")),
+        domain=channels_domain(chain.deployment.chain_id, chain.contracts.address("Channels")),
         payee=ground.folder.key("payee").address,
         chain=ChannelContract(chain),
         mixes=receipts,
