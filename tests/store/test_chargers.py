@@ -114,5 +114,7 @@ async def test_old_frames_can_be_pruned(store: StationStore, database: Database)
     store.frame(P1, NOW - 10, True, "old")
     store.frame(P1, NOW, True, "new")
     await store.flush()
-    assert await store.prune_frames(NOW) == 1
+    await store.refused("nobody", "unknown station", NOW - 10)
+    assert await store.forget(NOW) == 2
     assert database.read_now(lambda c: c.execute(select(frames.c.frame)).scalars().all()) == ["new"]
+    assert database.read_now(lambda c: c.execute(select(refused_attempts.c.id)).all()) == []

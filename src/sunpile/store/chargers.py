@@ -191,8 +191,14 @@ class StationStore:
             if self._flushing is not None:
                 await asyncio.shield(self._flushing)
 
-    async def prune_frames(self, before: int) -> int:
-        """Delete frames older than `before` [Unix s]; return how many."""
-        return await self._database.write(
-            lambda connection: connection.execute(delete(frames).where(frames.c.at < before)).rowcount
-        )
+    async def forget(self, before: int) -> int:
+        """Delete frames and refused attempts older than `before` [Unix s]; return how many."""
+
+        def work(connection: Connection) -> int:
+            old = (
+                delete(frames).where(frames.c.at < before),
+                delete(refused_attempts).where(refused_attempts.c.at < before),
+            )
+            return sum(connection.execute(statement).rowcount for statement in old)
+
+        return await self._database.write(work)

@@ -104,13 +104,13 @@ class Node:
             "sessions": self.sessions.run(),
             "top-ups": self.top_ups.run(),
             "chain": self.chain.watch(),
-            "frames": self._forget_frames(),
+            "forgetting": self._forget(),
         }
 
-    async def _forget_frames(self) -> None:
+    async def _forget(self) -> None:
         while True:
             with self.clock.work():
-                await self.stations.prune_frames(self.clock.now() - FRAMES_KEPT_S)
+                await self.stations.forget(self.clock.now() - FRAMES_KEPT_S)
             await self.clock.sleep_until(self.clock.now() + DAY_S)
 
     async def run(self) -> None:
