@@ -28,6 +28,7 @@ from sunpile.wiring.folder import Folder
 from sunpile.wiring.market_reader import MarketReader
 from sunpile.wiring.node_client import node_info
 from sunpile.wiring.reconcile import Reconciler
+from sunpile.wiring.serving import listen
 from sunpile.wiring.summary import Day, dump
 from sunpile.wiring.supervisor import Supervisor
 
@@ -181,6 +182,8 @@ async def staged(
     `prepared` is called when the keys are made and nothing is deployed yet: on a foreign chain they need coin.
     """
     started = time.monotonic()
+    # Looked at first: the node finds out much later, and whoever holds the port might even answer in its place.
+    listen("127.0.0.1", plan.port, "the page").close()
     with contextlib.ExitStack() as stack:
         path = plan.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sunpile-")))
         say("laying out the town")
