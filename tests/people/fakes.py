@@ -68,8 +68,8 @@ class FakeOperations:
         self._note("open_channel", driver, channel)
         return "0x" + channel.nonce.hex()
 
-    async def remote_start(self, driver: DriverId, station: str, evse: int, channel: str | None) -> StartResult:
-        self._note("remote_start", driver, station, evse, channel)
+    async def remote_start(self, driver: DriverId, station: str, evse: int) -> StartResult:
+        self._note("remote_start", driver, station, evse)
         return StartResult("Accepted", station, evse)
 
     async def remote_stop(self, driver: DriverId, session: str) -> None:

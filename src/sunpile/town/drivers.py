@@ -68,7 +68,7 @@ class Driver:
         evse = pile.evses[visit.evse - 1]
         if visit.by_app:
             await self._node.get(f"/api/quote?station={station}&evse={visit.evse}")
-            body = {"station": station, "evse": visit.evse, "channel": self._channel}
+            body = {"station": station, "evse": visit.evse}
             await self._try("/api/sessions", body)
         else:
             token = self.plan.id_token

@@ -220,7 +220,7 @@ class NodeOperations:
             )
         return "0x" + name.hex()
 
-    async def remote_start(self, driver: DriverId, station: str, evse: int, channel: str | None) -> StartResult:
+    async def remote_start(self, driver: DriverId, station: str, evse: int) -> StartResult:
         """Ask a pile to start."""
         with self.clock.work():
             account = await self.accounts.account(driver)

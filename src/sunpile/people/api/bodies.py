@@ -283,7 +283,6 @@ class StartBody(Body):
 
     station: StationText
     evse: Annotated[int, Field(ge=1, le=64)] = 1
-    channel: Bytes32Text | None = None
 
 
 class VoucherBody(Body):

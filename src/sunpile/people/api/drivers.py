@@ -52,7 +52,7 @@ async def sessions(services: Served, limit: Annotated[int, Query(ge=1, le=200)] 
 @router.post("/sessions", status_code=202)
 async def start(services: Served, who: Driver, body: StartBody) -> StartResult:
     """Ask a pile to start."""
-    return await services.operations.remote_start(who, body.station, body.evse, body.channel)
+    return await services.operations.remote_start(who, body.station, body.evse)
 
 
 async def own_session(services: Served, who: DriverOrAdmin, session: str) -> SessionView:
