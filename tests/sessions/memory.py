@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import heapq
 import itertools
-from dataclasses import replace
 
 from sunpile.basics.errors import PileUnreachable
 from sunpile.sessions.model import Channel, Driver, Pile, SessionRules
@@ -71,7 +70,7 @@ class MemoryDesk:
             self.records[cdr.id] = cdr
         if decision.voucher:
             channel = self.channels[decision.voucher.channel]
-            self.channels[channel.channel] = replace(channel, best=decision.voucher.cumulative)
+            self.channels[channel.channel] = channel._replace(best=decision.voucher.cumulative)
             self.vouchers[channel.channel, decision.voucher.cumulative] = decision.voucher
         return decision
 
@@ -112,7 +111,7 @@ class MemoryStore:
         self.desk.channels.setdefault(channel.channel, channel)
 
     async def channel_closing(self, channel, state):
-        self.desk.channels[channel] = replace(self.desk.channels[channel], state=state)
+        self.desk.channels[channel] = self.desk.channels[channel]._replace(state=state)
 
     async def payable(self):
         busy = {s.channel for s in self.desk.sessions.values() if s.open}
@@ -122,7 +121,7 @@ class MemoryStore:
         ]
 
     async def settled(self, channel, cumulative):
-        self.desk.channels[channel] = replace(self.desk.channels[channel], settled=cumulative)
+        self.desk.channels[channel] = self.desk.channels[channel]._replace(settled=cumulative)
 
     async def pile_energy(self, interval):
         return {}

@@ -1,7 +1,6 @@
 """The service: what drivers ask, and what time brings."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
@@ -183,7 +182,7 @@ async def test_who_is_not_known_is_stopped(town):
 
 
 async def test_a_deposit_that_is_used_up_ends_the_session(town):
-    town.desk.channels[town.channel] = replace(town.desk.channels[town.channel], deposit=STEP)
+    town.desk.channels[town.channel] = town.desk.channels[town.channel]._replace(deposit=STEP)
     number = await town.start()
     await town.pay(STEP)
     await town.clock.move(60)

@@ -249,7 +249,7 @@ def test_who_may_charge(story, token, verdict):
 
 def test_who_has_too_little_left_in_the_channel_is_blocked(story):
     known = story.desk.channels[b"\x01" * 32]
-    story.desk.channels[known.channel] = replace(known, best=known.deposit - 29_999_999)
+    story.desk.channels[known.channel] = known._replace(best=known.deposit - 29_999_999)
     assert story.tell(start16(T0, 0)).answer.authorisation.status == "Blocked"
 
 

@@ -106,18 +106,18 @@ def test_the_newest_voucher_again_changes_nothing():
 @pytest.mark.parametrize("state", ["closing", "closed"])
 def test_a_channel_that_is_not_open_takes_nothing(state):
     with pytest.raises(Conflict, match=state):
-        take(voucher(200), replace(OPEN, state=state))
+        take(voucher(200), OPEN._replace(state=state))
 
 
 def test_a_small_voucher_that_pays_all_that_is_due_is_fine():
     assert take(voucher(120), due=120).best == 120
-    assert take(voucher(1000), replace(OPEN, best=990)).best == 1000
+    assert take(voucher(1000), OPEN._replace(best=990)).best == 1000
 
 
 def test_without_a_session_key_the_payer_signs():
-    assert take(voucher(200), replace(OPEN, signer=NOBODY, payer=KEY.address)).best == 200
+    assert take(voucher(200), OPEN._replace(signer=NOBODY, payer=KEY.address)).best == 200
     with pytest.raises(VoucherInvalid):
-        take(voucher(200, key=STRANGER), replace(OPEN, signer=NOBODY, payer=KEY.address))
+        take(voucher(200, key=STRANGER), OPEN._replace(signer=NOBODY, payer=KEY.address))
 
 
 RULES = SessionRules()
@@ -141,25 +141,25 @@ STEP = 100_000
     ],
 )
 def test_what_is_due_and_when_it_is_late(best, other_owed, owed, deposit, due, paid, late):
-    known = replace(OPEN, best=best, owed=other_owed + owed, deposit=deposit)
-    session = replace(SESSION, owed=owed)
+    known = OPEN._replace(best=best, owed=other_owed + owed, deposit=deposit)
+    session = SESSION._replace(owed=owed)
     assert due_cumulative(known, session, RULES) == due
     assert paid_of(known, session.owed) == paid
     assert is_late(known, session, RULES) is late
 
 
 def test_an_ended_session_pays_what_it_owes_and_no_step_ahead():
-    known = replace(OPEN, best=0, owed=50, deposit=10**9)
-    assert due_cumulative(known, replace(SESSION, owed=50, state="ended"), RULES) == 50
+    known = OPEN._replace(best=0, owed=50, deposit=10**9)
+    assert due_cumulative(known, SESSION._replace(owed=50, state="ended"), RULES) == 50
 
 
 def test_a_session_nobody_pays_for_is_late_at_once_and_a_free_one_never():
     assert is_late(None, SESSION, RULES)
-    assert not is_late(None, replace(SESSION, pays=False), RULES)
-    assert not is_late(None, replace(SESSION, price=0), RULES)
-    assert not is_late(None, replace(SESSION, state="ended"), RULES)
+    assert not is_late(None, SESSION._replace(pays=False), RULES)
+    assert not is_late(None, SESSION._replace(price=0), RULES)
+    assert not is_late(None, SESSION._replace(state="ended"), RULES)
 
 
 def test_a_closing_channel_gives_no_credit():
-    known = replace(OPEN, best=0, owed=1, deposit=10**9, state="closing")
-    assert is_late(known, replace(SESSION, owed=1), RULES)
+    known = OPEN._replace(best=0, owed=1, deposit=10**9, state="closing")
+    assert is_late(known, SESSION._replace(owed=1), RULES)

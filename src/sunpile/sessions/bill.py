@@ -1,7 +1,7 @@
 """From register samples to the energy of one session: live while it charges, exact when it has ended."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sunpile.basics.units import Wh
 from sunpile.sessions.model import Pile, Session
@@ -76,7 +76,7 @@ def advance(session: Session, desk: Desk, new: Sequence[RegisterSample], pile: P
                 wh, last_at, last_wh = Wh(wh + rise), sample.taken_at, sample.wh
                 continue
         return _advance_slowly(session, desk, new, pile)
-    return replace(session, wh=wh, last_at=last_at, last_wh=last_wh)
+    return session._replace(wh=wh, last_at=last_at, last_wh=last_wh)
 
 
 def _advance_slowly(session: Session, desk: Desk, new: Sequence[RegisterSample], pile: Pile) -> Session:
@@ -84,4 +84,4 @@ def _advance_slowly(session: Session, desk: Desk, new: Sequence[RegisterSample],
     if not register.times or register.times[-1] < session.started_at:
         return session
     energy = energy_between(register, session.started_at, register.times[-1])
-    return replace(session, wh=energy or Wh(0), last_at=register.times[-1], last_wh=Wh(register.values[-1]))
+    return session._replace(wh=energy or Wh(0), last_at=register.times[-1], last_wh=Wh(register.values[-1]))

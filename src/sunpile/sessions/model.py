@@ -1,6 +1,7 @@
 """The nouns of this chapter: session, driver, channel, pile."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from sunpile.basics.ids import Address, DriverId, EvseId, IdToken, PointId, SessionId, StationId
 from sunpile.basics.interval import DEFAULT_LENGTH
@@ -55,9 +56,8 @@ class Driver:
     """False for the pile owner's own car: nothing to pay."""
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """A driver's one-way payment channel."""
+class Channel(NamedTuple):
+    """A driver's one-way payment channel. (A named tuple, as `Session`: both are replaced for every meter value.)"""
 
     channel: bytes
     """Its id on chain, 32 bytes."""
@@ -88,8 +88,7 @@ class Channel:
         return Nano(self.deposit - max(self.best, self.owed))
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """A charging session (OCPI), one OCPP transaction."""
 
     session: SessionId
@@ -146,7 +145,7 @@ class Session:
     """Why it ended, as the pile says."""
     held_reason: str | None = None
     """Why a person must look at it before money moves."""
-    doubts: frozenset[str] = field(default_factory=frozenset[str])
+    doubts: frozenset[str] = frozenset()
     """What was odd, money apart."""
 
     @property

@@ -7,7 +7,7 @@ durable. What has to happen later follows from the state in the store, so a rest
 import asyncio
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sunpile.basics.errors import (
     ChainRefused,
@@ -384,4 +384,4 @@ def _must_be_able_to_pay(desk: Desk, driver: Driver, pile: Pile, rules: SessionR
 def _paid(channel: Channel, session: Session, rules: SessionRules, now: int) -> Session:
     late = is_late(channel, session, rules)
     paid = Nano(min(paid_of(channel, session.owed), session.owed))
-    return replace(session, paid=paid, late_since=(session.late_since or now) if late else None)
+    return session._replace(paid=paid, late_since=(session.late_since or now) if late else None)

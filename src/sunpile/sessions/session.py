@@ -131,8 +131,7 @@ def _started(turn: Turn, event: TransactionStarted) -> Decision:
     begin = samples[0] if samples else None
     started_at = begin.taken_at if begin else taken_at(event.at, turn.now)[0]
     session = known or _open(turn, event.station, event.evse, transaction, started_at)
-    session = replace(
-        session,
+    session = session._replace(
         begun=True,
         evse=event.evse,
         started_at=started_at,
@@ -140,9 +139,9 @@ def _started(turn: Turn, event: TransactionStarted) -> Decision:
         doubts=session.doubts | doubts,
     )
     if known is None or known.last_wh is None:
-        session = replace(session, last_at=started_at, last_wh=session.start_wh)
+        session = session._replace(last_at=started_at, last_wh=session.start_wh)
     if event.ocpp_transaction is not None:
-        session = replace(session, first_seq=event.seq_no, seqs=with_seq(session.seqs, event.seq_no))
+        session = session._replace(first_seq=event.seq_no, seqs=with_seq(session.seqs, event.seq_no))
     session, authorisation = _authorised(turn, session, event.id_token)
     session, others = _alone(turn, session)
     if known is not None:
@@ -160,7 +159,7 @@ def _updated(turn: Turn, event: TransactionUpdated) -> Decision:
     samples, doubts = read_samples(turn, event.samples, "sample", event.offline)
     at = taken_at(event.at, turn.now)[0]
     session = known or _unbegun(turn, event.station, event.evse, event.ocpp_transaction, at)
-    session = replace(session, seqs=with_seq(session.seqs, event.seq_no), doubts=session.doubts | doubts)
+    session = session._replace(seqs=with_seq(session.seqs, event.seq_no), doubts=session.doubts | doubts)
     authorisation = None
     if event.id_token is not None:
         session, authorisation = _authorised(turn, session, event.id_token)
@@ -183,8 +182,7 @@ def _ended(turn: Turn, event: TransactionEnded) -> Decision:
         return Decision(TransactionAnswer(None, event.ocpp_transaction), held)
     session = known or _unbegun(turn, event.station, event.evse or EvseId(0), event.ocpp_transaction, at)
     end = samples[-1] if samples else None
-    session = replace(
-        session,
+    session = session._replace(
         state="waiting",
         ended_at=end.taken_at if end else at,
         end_wh=end.wh if end else None,
@@ -193,7 +191,7 @@ def _ended(turn: Turn, event: TransactionEnded) -> Decision:
         doubts=session.doubts | doubts,
     )
     if not session.begun or session.first_seq is not None:
-        session = replace(session, last_seq=event.seq_no, seqs=with_seq(session.seqs, event.seq_no))
+        session = session._replace(last_seq=event.seq_no, seqs=with_seq(session.seqs, event.seq_no))
     authorisation = None
     if event.id_token is not None and session.driver is None:
         session, authorisation = _authorised(turn, session, event.id_token)
@@ -210,7 +208,7 @@ def _metered(turn: Turn, event: MeterRead) -> Decision:
     known = _session_of(turn.desk, event)
     if known is None or known.state == "ended":
         return Decision(samples=kept)
-    session = replace(known, doubts=known.doubts | doubts) if doubts else known
+    session = known._replace(doubts=known.doubts | doubts) if doubts else known
     session = _money(turn, _progress(turn, session, samples), known)
     if session.ended_at is None:
         return Decision(samples=kept, sessions=(session,))
@@ -233,7 +231,7 @@ def _status_changed(turn: Turn, event: StatusChanged) -> Decision:
         if session.evse == event.evse and session.open:
             waits = turn.now if event.status == "Available" and event.at >= session.started_at else None
             if (waits is None) != (session.waits_since is None):
-                changed.append(replace(session, waits_since=waits))
+                changed.append(session._replace(waits_since=waits))
     return Decision(sessions=tuple(changed))
 
 
@@ -281,7 +279,7 @@ def _open(turn: Turn, station: StationId, evse: EvseId, transaction: str, at: in
 
 def _unbegun(turn: Turn, station: StationId, evse: EvseId, transaction: str, at: int) -> Session:
     """A numbered transaction whose start has not come yet."""
-    return replace(_open(turn, station, evse, transaction, at), begun=False, waits_since=turn.now)
+    return _open(turn, station, evse, transaction, at)._replace(begun=False, waits_since=turn.now)
 
 
 def _authorised(turn: Turn, session: Session, id_token: IdToken | None) -> tuple[Session, Authorisation | None]:
@@ -290,10 +288,9 @@ def _authorised(turn: Turn, session: Session, id_token: IdToken | None) -> tuple
     needed = step_nano(session, turn.rules)
     authorisation, driver = verdict(turn.desk, id_token, session.session, needed)
     if session.driver is not None or driver is None:
-        return replace(session, id_token=session.id_token or id_token), authorisation
+        return session._replace(id_token=session.id_token or id_token), authorisation
     channel = turn.desk.channel_of(driver.driver) if driver.pays else None
-    found = replace(
-        session,
+    found = session._replace(
         id_token=id_token,
         driver=driver.driver,
         pays=driver.pays,
@@ -311,12 +308,12 @@ def _alone(turn: Turn, session: Session) -> tuple[Session, tuple[Session, ...]]:
         if other.started_at <= session.started_at:
             others.append(_held(other, "no stop"))
         elif session.open:
-            session = replace(session, state="waiting", waits_since=turn.now)
+            session = session._replace(state="waiting", waits_since=turn.now)
     return session, tuple(others)
 
 
 def _held(session: Session, reason: str) -> Session:
-    return replace(session, state="held", held_reason=reason, late_since=None)
+    return session._replace(state="held", held_reason=reason, late_since=None)
 
 
 def _progress(turn: Turn, session: Session, samples: Sequence[RegisterSample]) -> Session:
@@ -334,15 +331,15 @@ def _money(turn: Turn, session: Session, before: Session | None) -> Session:
         paid = min(paid_of(channel, owed), owed)
     # This runs for every meter value, and a copy is its largest cost: none is made that changes nothing.
     if (owed, paid) != (session.owed, session.paid):
-        session = replace(session, owed=owed, paid=paid)
+        session = session._replace(owed=owed, paid=paid)
     late_since = (session.late_since or turn.now) if is_late(channel, session, turn.rules) else None
-    return session if late_since == session.late_since else replace(session, late_since=late_since)
+    return session if late_since == session.late_since else session._replace(late_since=late_since)
 
 
 def with_owed(channel: Channel, before: Session | None, owed: Nano) -> Channel:
     """The channel once a session that owes `owed` [nano] is kept in place of `before`."""
     known = before.owed if before is not None and before.channel == channel.channel else 0
-    return replace(channel, owed=Nano(channel.owed - known + owed))
+    return channel._replace(owed=Nano(channel.owed - known + owed))
 
 
 def _owner_of_orphan(turn: Turn, event: TransactionEnded, samples: Sequence[RegisterSample], at: int) -> Session | None:
@@ -402,12 +399,12 @@ def _close(turn: Turn, session: Session, new: Sequence[RegisterSample], patient:
         if patient and (waits or missing):
             return Decision(sessions=(session,))
         # What was metered on the way is not trusted any more: nothing of it is billed.
-        unbilled = replace(_held(session, bill.reason), wh=Wh(0))
+        unbilled = _held(session, bill.reason)._replace(wh=Wh(0))
         return Decision(sessions=(_money(turn, unbilled, turn.desk.by_id(session.session)),))
     if bill.doubt and waits:
         return Decision(sessions=(session,))
     doubts = session.doubts | {bill.doubt} if bill.doubt else session.doubts
-    done = replace(session, state="ended", wh=bill.wh, held_reason=None, waits_since=None, doubts=doubts)
+    done = session._replace(state="ended", wh=bill.wh, held_reason=None, waits_since=None, doubts=doubts)
     before = turn.desk.by_id(session.session)
     done = _money(turn, done, before)
     return Decision(sessions=(done,), cdrs=(close_record(done, bill.register, turn.rules, turn.now),))

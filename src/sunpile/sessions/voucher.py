@@ -4,7 +4,7 @@ A voucher says "this channel owes the payee `cumulative` in all". The newest one
 side can lose more than one step.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sunpile.basics.errors import Conflict, InputInvalid, VoucherInvalid
 from sunpile.basics.hashing import keccak256
@@ -73,7 +73,7 @@ def accept(channel: Channel, voucher: Voucher, domain: Domain, min_delta: int, d
         raise VoucherInvalid(f"the voucher exceeds the deposit of {channel.deposit}", deposit=channel.deposit)
     if voucher.cumulative - channel.best < min_delta and voucher.cumulative < min(due, channel.deposit):
         raise VoucherInvalid(f"a voucher moves by at least {min_delta}", min_delta=min_delta)
-    return replace(channel, best=voucher.cumulative)
+    return channel._replace(best=voucher.cumulative)
 
 
 def step_nano(session: Session, rules: SessionRules) -> Nano:

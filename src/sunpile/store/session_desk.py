@@ -7,15 +7,12 @@ with it, what decisions change waits until somebody must read it or the unit end
 import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import fields
 from functools import cache
-from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, bindparam, insert, or_, select, update
 
-from sunpile.basics.ids import DriverId, EvseId, IdToken, PointId, SessionId, StationId
-from sunpile.basics.units import MicroPerKwh
+from sunpile.basics.ids import DriverId, EvseId, IdToken, SessionId, StationId
 from sunpile.chargers.events import Authorisation, TransactionAnswer
 from sunpile.sessions.model import Channel, Driver, Pile, Session
 from sunpile.sessions.ports import Decision, Message, Seen
@@ -35,13 +32,10 @@ from sunpile.store.tables import (
     vouchers,
 )
 
-_SESSION_FIELDS = [field.name for field in fields(Session)]
-_SESSION_VALUES = attrgetter(*_SESSION_FIELDS)
-_SEQS, _DOUBTS, _CHANNEL_ID = (_SESSION_FIELDS.index(name) for name in ("seqs", "doubts", "channel"))
-CHANNEL_FIELDS = [field.name for field in fields(Channel)]
-_SESSIONS = select(*(sessions.c[name] for name in _SESSION_FIELDS))
-_CHANNEL_BYTES = [CHANNEL_FIELDS.index(name) for name in ("channel", "salt")]
-_CHANNELS = select(*(channels.c[name] for name in CHANNEL_FIELDS))
+_SEQS, _DOUBTS, _CHANNEL_ID = (Session._fields.index(name) for name in ("seqs", "doubts", "channel"))
+_SESSIONS = select(*(sessions.c[name] for name in Session._fields))
+_CHANNEL_BYTES = [Channel._fields.index(name) for name in ("channel", "salt")]
+_CHANNELS = select(*(channels.c[name] for name in Channel._fields))
 PILES = (
     select(
         connectors.c.station,
@@ -118,16 +112,16 @@ class SqlDesk:
     def fetch(self, named: Collection[StationId]) -> None:
         """Read at once what events of these stations usually look at."""
         values = {"stations": list(named)}
-        for row in self._connection.execute(_PILES_OF, values):
+        for row in self._connection.execute(_PILES_OF, values).all():
             pile = read_pile(row)
             self._piles[pile.station, pile.evse] = pile
         self._open |= {station: [] for station in named}
-        for row in self._connection.execute(_OPEN_OF, values):
+        for row in self._connection.execute(_OPEN_OF, values).all():
             session = self._hand_out(row)
             self._open[session.station].append(session.session)
         paying = {session.channel for session in self._sessions.values() if session.channel is not None}
         if paying:
-            for row in self._connection.execute(_CHANNELS_OF, {"channels": list(paying)}):
+            for row in self._connection.execute(_CHANNELS_OF, {"channels": list(paying)}).all():
                 channel = read_channel(row)
                 self._channels[channel.channel] = channel
 
@@ -283,12 +277,12 @@ class SqlDesk:
 
 def write_session(session: Session) -> dict[str, Any]:
     """A session as a row."""
-    return {name: _cell(name, value) for name, value in zip(_SESSION_FIELDS, _SESSION_VALUES(session), strict=True)}
+    return {name: _cell(name, value) for name, value in zip(Session._fields, session, strict=True)}
 
 
 def _changed(before: Session, after: Session) -> dict[str, Any]:
     """The columns in which a session differs from what it was."""
-    values = zip(_SESSION_FIELDS, _SESSION_VALUES(before), _SESSION_VALUES(after), strict=True)
+    values = zip(Session._fields, before, after, strict=True)
     return {name: _cell(name, new) for name, old, new in values if old is not new and old != new}
 
 
@@ -311,15 +305,15 @@ def read_session(row: Row[Any]) -> Session:
 
 def read_channel(row: Row[Any]) -> Channel:
     """A row that begins with the columns of a channel, in its order, as a channel."""
-    values = list(row[: len(CHANNEL_FIELDS)])
+    values = list(row[: len(Channel._fields)])
     for place in _CHANNEL_BYTES:
         values[place] = bytes(values[place])
     return Channel(*values)
 
 
 def read_pile(row: Any) -> Pile:
-    point = PointId(row.point) if row.point is not None else None
-    return Pile(StationId(row.station), EvseId(row.evse), row.max_w, MicroPerKwh(row.price), point, row.status)
+    """A row of `PILES` as a pile."""
+    return Pile(*row)
 
 
 def _message_row(message: Message, answer: TransactionAnswer | None, now: int) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from sunpile.store.database import Database, insert_new
 from sunpile.store.registers import report_interval
 from sunpile.store.session_desk import (
     ALL_OPEN,
-    CHANNEL_FIELDS,
     PILES,
     SqlDesk,
     read_channel,
@@ -65,7 +64,7 @@ class SessionDatabase:
 
     async def save_channel(self, channel: Channel, now: int) -> None:
         """See `SessionStore.save_channel`."""
-        row = {name: getattr(channel, name) for name in CHANNEL_FIELDS} | {"opened_at": now}
+        row = channel._asdict() | {"opened_at": now}
         await self._database.write(lambda c: c.execute(insert_new(c, channels).values(row)))
 
     async def channel_closing(self, channel: bytes, state: str) -> None:
@@ -77,7 +76,7 @@ class SessionDatabase:
         """See `SessionStore.payable`."""
         busy = exists().where(sessions.c.channel == channels.c.channel, sessions.c.state == "active")
         query = (
-            select(*(channels.c[name] for name in CHANNEL_FIELDS), vouchers.c.signature)
+            select(*(channels.c[name] for name in Channel._fields), vouchers.c.signature)
             .join(vouchers, and_(vouchers.c.channel == channels.c.channel, vouchers.c.cumulative == channels.c.best))
             .where(channels.c.best > channels.c.settled, channels.c.state != "closed")
             .where((channels.c.state == "closing") | ~busy)
