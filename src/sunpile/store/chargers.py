@@ -17,14 +17,16 @@ from sunpile.basics.ids import EvseId, PointId, StationId
 from sunpile.chargers.access import new_password
 from sunpile.chargers.events import Booted, StatusChanged
 from sunpile.chargers.ports import StationRecord
-from sunpile.store.database import Database
+from sunpile.store.database import Database, execute_many
 from sunpile.store.tables import connectors, frames, refused_attempts, stations
 
 log = logging.getLogger(__name__)
 IDENTITY = re.compile(r"[A-Za-z0-9*\-_=+|@.]{1,48}", re.ASCII)
 """identifierString of OCPP 2.0.1 without the colon, which ends the user name in Basic authentication."""
-FLUSH_S = 0.25
-FLUSH_ROWS = 500
+FLUSH_S = 1.0
+FLUSH_ROWS = 2000
+"""A longer wait writes each page of the log, and of its index, less often."""
+_KEEP = insert(frames)
 FRAMES_MAX = 50_000
 """Frames that may wait while the store is slow; beyond it the oldest are dropped and counted."""
 
@@ -157,12 +159,15 @@ class StationStore:
         if len(self._frames) > FRAMES_MAX:
             self.frames_dropped += FLUSH_ROWS
             del self._frames[:FLUSH_ROWS]
+        self._arrange_flush()
+
+    # -- frame log ------------------------------------------------------------------------------------------------
+
+    def _arrange_flush(self) -> None:
         if self._flushing is None and len(self._frames) >= FLUSH_ROWS:
             self._start_flush()
         elif self._flushing is None and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self._start_flush)
-
-    # -- frame log ------------------------------------------------------------------------------------------------
 
     def _start_flush(self) -> None:
         if self._timer is not None:
@@ -172,17 +177,18 @@ class StationStore:
             self._flushing = asyncio.get_running_loop().create_task(self._flush())
 
     async def _flush(self) -> None:
-        rows: list[dict[str, Any]] = []
+        rows, self._frames = self._frames, []
         try:
-            while self._frames:
-                rows, self._frames = self._frames, []
-                await self._database.write(lambda connection, rows=rows: connection.execute(insert(frames), rows))
+            if rows:
+                await self._database.write(lambda connection: execute_many(connection, _KEEP, rows))
         except Exception:
             # The log is for people; a store that cannot take it must not stop the piles.
             self.frames_dropped += len(rows)
             log.exception("%d frames could not be kept", len(rows))
         finally:
             self._flushing = None
+            if self._frames:
+                self._arrange_flush()
 
     async def flush(self) -> None:
         """Return once every frame so far is durable."""

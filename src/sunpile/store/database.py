@@ -14,12 +14,12 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, Insert, Table, Update, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -51,7 +51,9 @@ def open_engine(url: str) -> Engine:
         if the database does not answer.
     """
     try:
-        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        # Named parameters, so that either driver takes rows by name: see `execute_many`.
+        options: dict[str, Any] = {"paramstyle": "named"} if url.startswith("sqlite") else {"pool_pre_ping": True}
+        engine = create_engine(url, **options)
     except ArgumentError as fault:
         raise SettingInvalid("database", url, "a SQLAlchemy URL, as sqlite:///file or postgresql+psycopg://") from fault
     except ModuleNotFoundError as fault:
@@ -98,6 +100,19 @@ def insert_new(connection: Connection, table: Table) -> Any:
 def _insert_new(table: Table, dialect: str) -> Any:
     module = postgresql if dialect == "postgresql" else sqlite
     return module.insert(table).on_conflict_do_nothing()
+
+
+def execute_many(connection: Connection, statement: Insert | Update, rows: list[dict[str, Any]]) -> None:
+    """Run a statement, one that is kept, for each of many rows, all with the same names.
+
+    The driver gets the rows as they are: preparing each of them, as SQLAlchemy does, costs more than to write it.
+    """
+    connection.exec_driver_sql(_text(statement, connection.dialect, tuple(rows[0])), rows)
+
+
+@lru_cache(1024)
+def _text(statement: Insert | Update, dialect: Dialect, names: tuple[str, ...]) -> str:
+    return str(statement.compile(dialect=dialect, column_keys=list(names), for_executemany=True))
 
 
 class Database:

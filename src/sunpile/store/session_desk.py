@@ -18,7 +18,7 @@ from sunpile.sessions.model import Channel, Driver, Pile, Session
 from sunpile.sessions.ports import Decision, Message, Seen
 from sunpile.sessions.register import RegisterSample
 from sunpile.sessions.voucher import Voucher
-from sunpile.store.database import insert_new
+from sunpile.store.database import execute_many, insert_new
 from sunpile.store.registers import load_samples, sample_row
 from sunpile.store.tables import (
     cdrs,
@@ -246,13 +246,13 @@ class SqlDesk:
             for table, rows in new.items():
                 known_may_stay = table is registers or table is cdrs
                 statement = insert_new(self._connection, table) if known_may_stay else _INSERT[table]
-                self._connection.execute(statement, rows)
+                execute_many(self._connection, statement, rows)
         if self._stored:
             self._write_sessions()
         if self._owed:
             owed, self._owed = self._owed, defaultdict(int)
             rows = [{"which": name, "more": more} for name, more in owed.items()]
-            self._connection.execute(_ADD_OWED, rows)
+            execute_many(self._connection, _ADD_OWED, rows)
 
     def _write_sessions(self) -> None:
         stored, self._stored = self._stored, {}
@@ -266,10 +266,10 @@ class SqlDesk:
                 row = _changed(before, session)
                 changes[tuple(row)].append(row | {"which": name})
         if fresh:
-            self._connection.execute(_INSERT[sessions], fresh)
+            execute_many(self._connection, _INSERT[sessions], fresh)
         for names, rows in changes.items():
             if names:
-                self._connection.execute(_save_session(names), rows)
+                execute_many(self._connection, _save_session(names), rows)
 
 
 # -- rows -------------------------------------------------------------------------------------------------------------
