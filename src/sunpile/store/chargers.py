@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 IDENTITY = re.compile(r"[A-Za-z0-9*\-_=+|@.]{1,48}", re.ASCII)
 """identifierString of OCPP 2.0.1 without the colon, which ends the user name in Basic authentication."""
 FLUSH_S = 1.0
-FLUSH_ROWS = 2000
-"""A longer wait writes each page of the log, and of its index, less often."""
+FLUSH_ROWS = 1000
+"""More at once writes each page of the log and its index less often, but holds up the answers meanwhile."""
 _KEEP = insert(frames)
 FRAMES_MAX = 50_000
 """Frames that may wait while the store is slow; beyond it the oldest are dropped and counted."""
