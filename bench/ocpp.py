@@ -53,6 +53,9 @@ TIMES = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(BEGAN + 60 * n)) for n 
 
 # -- the piles ------------------------------------------------------------------------------------------------------
 
+ROUNDS = 3
+"""Runs of each figure, of which the best counts: a shared machine is slower by up to a third for seconds at a time."""
+
 
 def text_frame(text: str) -> bytes:
     """A WebSocket text frame of a client, masked with zeros, which costs nothing."""
@@ -352,6 +355,16 @@ def run(kind: str) -> tuple[float, float, float]:
             server.wait()
 
 
+def best_of(kinds: list[str], rounds: int = ROUNDS) -> dict[str, tuple[float, float, float]]:
+    """Of each kind, ours and the peer's alike, the run with the highest rate per core; the kinds take turns."""
+    figures: dict[str, tuple[float, float, float]] = {}
+    for kind in kinds * rounds:
+        found = run(kind)
+        if kind not in figures or found[2] > figures[kind][2]:
+            figures[kind] = found
+    return figures
+
+
 def main() -> None:
     """Measure all and print the figures."""
     parser = argparse.ArgumentParser()
@@ -363,7 +376,7 @@ def main() -> None:
         uvloop.run(serve(given.serve, given.folder))
         return
     kinds = [given.only] if given.only else ["null", "registers", "whole", "peer"]
-    figures = {kind: run(kind) for kind in kinds}
+    figures = best_of(kinds)
     for kind, (rate, p99, per_core) in figures.items():
         print(f"{kind}: {rate:.0f}/s, p99 {p99:.1f} ms, {per_core:.0f} per CPU second", file=sys.stderr)
     names = {
