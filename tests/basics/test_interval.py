@@ -1,18 +1,9 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sunpile.basics.errors import SettingInvalid
-from sunpile.basics.interval import Interval, check_length, first_effective, settlement_deadline
+from sunpile.basics.interval import check_length, settlement_deadline
 from sunpile.basics.tariff import Tariff
 from sunpile.basics.units import MicroPerKwh
-
-
-@given(st.integers(0, 2**32), st.sampled_from([5, 60, 300, 900]))
-def test_what_is_decided_now_takes_effect_a_whole_interval_later(now: int, length: int) -> None:
-    first = Interval(first_effective(now, length), length)
-    assert first.start >= now + length
-    assert first.start - length < now + length
 
 
 @pytest.mark.parametrize("length", [0, 1, 4, 7, 1000, 1800])

@@ -49,14 +49,6 @@ def check_length(length: int) -> int:
     return length
 
 
-def first_effective(unix_time: int, length: int) -> int:
-    """Index of the first interval that starts at least one whole interval after `unix_time`.
-
-    Orders, cancels, tariffs and meter keys take effect there, so nobody can change the past.
-    """
-    return (unix_time + 2 * length - 1) // length
-
-
 def settlement_deadline(length: int) -> int:
     """D in intervals: one hour, and at least four intervals. After it a batch is refused and may be voided."""
     return max(3600 // length, 4)
