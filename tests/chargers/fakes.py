@@ -10,7 +10,7 @@ from typing import Any
 import websockets
 from websockets.asyncio.client import ClientConnection
 
-from sunpile.basics.ids import IdToken, StationId
+from sunpile.basics.ids import StationId
 from sunpile.chargers.access import password_hash
 from sunpile.chargers.events import (
     Authorisation,
@@ -22,6 +22,7 @@ from sunpile.chargers.events import (
     TransactionStarted,
     TransactionUpdated,
 )
+from sunpile.chargers.notices import Answer, AuthorisationAsked, Notice, Question
 from sunpile.chargers.ports import StationRecord
 
 NOW = 1_700_000_000
@@ -90,6 +91,7 @@ class Inbox:
         self.before: Callable[[Any], Any] | None = None
         self.authorisation = Authorisation("Accepted")
         self.numbers = 100
+        self.answers: dict[str, Answer] = {}
 
     async def _take(self, event: Any) -> None:
         if self.before is not None:
@@ -98,9 +100,16 @@ class Inbox:
                 await waited
         self.events.append(event)
 
-    async def authorise(self, station: StationId, id_token: IdToken) -> Authorisation:
-        await self._take(("authorise", station, id_token))
+    async def authorise(self, asked: AuthorisationAsked) -> Authorisation:
+        await self._take(("authorise", asked.station, asked.id_token))
         return self.authorisation
+
+    async def told(self, notice: Notice) -> None:
+        await self._take(notice)
+
+    async def asked(self, question: Question) -> Answer:
+        await self._take(question)
+        return self.answers.get(question.action, {})
 
     async def booted(self, event: Booted) -> None:
         await self._take(event)

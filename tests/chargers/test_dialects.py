@@ -12,7 +12,6 @@ import pytest
 from sunpile.basics.errors import FrameInvalid, InputInvalid
 from sunpile.basics.ids import EvseId, IdToken, StationId
 from sunpile.chargers.dialect import (
-    AuthoriseAsked,
     Context,
     Dialect,
     Noted,
@@ -32,6 +31,7 @@ from sunpile.chargers.events import (
     TransactionStarted,
     TransactionUpdated,
 )
+from sunpile.chargers.notices import AuthorisationAsked
 from sunpile.chargers.ocpp16 import Ocpp16
 from sunpile.chargers.ocpp201 import Ocpp201
 
@@ -131,12 +131,12 @@ class TestRequests:
     @pytest.mark.parametrize("status", ["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"])
     def test_authorise(self, status: str) -> None:
         outcome = Authorisation(status, parent="family", expires_at=NOW)
-        assert read(V16, "Authorize", {"idTag": "tag"}) == AuthoriseAsked(IdToken("tag"))
+        assert read(V16, "Authorize", {"idTag": "tag"}) == AuthorisationAsked(PILE, IdToken("tag"), "")
         assert answered(V16, "Authorize", {"idTag": "tag"}, outcome) == {
             "idTagInfo": {"status": status, "parentIdTag": "family", "expiryDate": TIME}
         }
         token = {"idToken": {"idToken": "tag", "type": "ISO14443"}}
-        assert read(V201, "Authorize", token) == AuthoriseAsked(IdToken("tag"))
+        assert read(V201, "Authorize", token) == AuthorisationAsked(PILE, IdToken("tag"), "ISO14443")
         assert answered(V201, "Authorize", token, outcome) == {
             "idTokenInfo": {
                 "status": status,

@@ -14,6 +14,7 @@
     +-- Forbidden                    403  you may not
     +-- NotFound                     404
     +-- Conflict                     409  same id, other content; or the state does not allow it
+    |   +-- NotInDialect                  the pile's OCPP version has no such thing
     +-- PaymentRequired              402  a voucher or balance is missing
     +-- TooMany                      429
     +-- Unreachable                  503  a pile, an inverter, the chain, a member, the database
@@ -111,6 +112,15 @@ class NotFound(SunpileError):
 class Conflict(SunpileError):
     status = 409
     code = "conflict"
+
+
+class NotInDialect(Conflict):
+    """A command that the pile's OCPP version has no words for."""
+
+    code = "not-in-dialect"
+
+    def __init__(self, version: str, what: str) -> None:
+        super().__init__(f"OCPP {version} has no {what}", version=version)
 
 
 class ChainRefused(SunpileError):

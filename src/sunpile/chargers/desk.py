@@ -4,7 +4,6 @@ from sunpile.basics.ids import StationId
 from sunpile.basics.ports import Clock
 from sunpile.chargers.codec import Call
 from sunpile.chargers.dialect import (
-    AuthoriseAsked,
     Context,
     Dialect,
     Noted,
@@ -15,6 +14,7 @@ from sunpile.chargers.dialect import (
     TimeAsked,
 )
 from sunpile.chargers.events import (
+    STATION_EVENTS,
     Booted,
     MeterRead,
     StatusChanged,
@@ -23,6 +23,7 @@ from sunpile.chargers.events import (
     TransactionStarted,
     TransactionUpdated,
 )
+from sunpile.chargers.notices import AuthorisationAsked, Question
 from sunpile.chargers.ports import StationBook, StationInbox
 from sunpile.chargers.station import StationState, observe
 
@@ -59,7 +60,7 @@ class Desk:
         context = Context(self._station, self._clock.now(), self._plan, self._states[self._station].transactions)
         request = self._dialect.read(call.action, call.payload, context)
         outcome = await self._hand_over(request, context.now)
-        if not isinstance(request, TimeAsked | AuthoriseAsked | Noted):
+        if isinstance(request, STATION_EVENTS):
             given = outcome.ocpp_transaction if isinstance(outcome, TransactionAnswer) else None
             self._states[self._station] = observe(self._states[self._station], request, context.now, given)
         return self._dialect.reply(request, outcome, context)
@@ -80,8 +81,12 @@ class Desk:
             case Booted():
                 await self._book.booted(request, now)
                 await self._inbox.booted(request)
-            case AuthoriseAsked(id_token):
-                return await self._inbox.authorise(self._station, id_token)
+            case AuthorisationAsked():
+                return await self._inbox.authorise(request)
+            case Question():
+                return await self._inbox.asked(request)
             case TimeAsked() | Noted():
                 pass
+            case _:
+                await self._inbox.told(request)
         return None

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sunpile.basics.ids import EvseId, IdToken, StationId
+from sunpile.chargers.commands import Command, CommandResult
 from sunpile.chargers.events import Authorisation, StationEvent, TransactionAnswer
+from sunpile.chargers.notices import Answer, AuthorisationAsked, Notice, Question
 from sunpile.chargers.validation import Version
 
 Payload = dict[str, Any]
@@ -49,21 +51,14 @@ class TimeAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class AuthoriseAsked:
-    """Authorize."""
-
-    id_token: IdToken
-
-
-@dataclass(frozen=True, slots=True)
 class Noted:
     """A message that is answered and kept in the frame log, and changes nothing else."""
 
     answer: Payload
 
 
-Request = StationEvent | TimeAsked | AuthoriseAsked | Noted
-Outcome = Authorisation | TransactionAnswer | None
+Request = StationEvent | TimeAsked | AuthorisationAsked | Noted | Notice | Question
+Outcome = Authorisation | TransactionAnswer | Answer | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +135,20 @@ class Dialect(Protocol):
         ...
 
     settings_per_call: int
+
+    def calls(self, command: Command) -> Sequence[tuple[str, Payload]]:
+        """The calls that carry `command` out, in order: mostly one.
+
+        Raises
+        ------
+        NotInDialect
+            if this version has no words for it.
+        """
+        ...
+
+    def result(self, command: Command, answers: Sequence[Payload]) -> CommandResult:
+        """What the answers to those calls mean."""
+        ...
 
     def remote_start(self, evse: EvseId | None, id_token: IdToken, remote_start_id: int) -> tuple[str, Payload]: ...
     def remote_stop(self, ocpp_transaction: str) -> tuple[str, Payload]: ...

@@ -127,6 +127,8 @@ class TransactionEnded:
 
 
 StationEvent = Booted | StatusChanged | MeterRead | TransactionStarted | TransactionUpdated | TransactionEnded
+STATION_EVENTS = (MeterRead, TransactionUpdated, StatusChanged, TransactionStarted, TransactionEnded, Booted)
+"""For `isinstance`, the most frequent first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from typing import Any, cast
 
 import orjson
 
-from sunpile.basics.errors import FrameInvalid, InputInvalid
+from sunpile.basics.errors import FrameInvalid, InputInvalid, NotInDialect
 from sunpile.basics.hashing import keccak256
 from sunpile.basics.ids import EvseId, IdToken
 from sunpile.basics.units import Wh
+from sunpile.chargers.commands import Command, CommandResult
 from sunpile.chargers.dialect import (
-    AuthoriseAsked,
     Context,
     Noted,
     Outcome,
@@ -34,6 +34,7 @@ from sunpile.chargers.events import (
     TransactionUpdated,
 )
 from sunpile.chargers.metering import DEFAULT_CONTEXT, REGISTER, gather
+from sunpile.chargers.notices import AuthorisationAsked, Question
 from sunpile.chargers.validation import CODES, Fault, Version
 from sunpile.chargers.values import date_time, far_off, is_visible, unix_time
 
@@ -174,7 +175,7 @@ _READERS: dict[str, Reader] = {
     "BootNotification": _boot,
     "Heartbeat": lambda payload, context: TimeAsked(),
     "StatusNotification": _status,
-    "Authorize": lambda payload, context: AuthoriseAsked(_id_tag(payload)),
+    "Authorize": lambda payload, context: AuthorisationAsked(context.station, _id_tag(payload), ""),
     "StartTransaction": _start,
     "StopTransaction": _stop,
     "MeterValues": _meter,
@@ -219,13 +220,16 @@ class Ocpp16:
                 return {"currentTime": date_time(context.now)}
             case Noted(answer):
                 return answer
+            case Question():
+                assert isinstance(outcome, dict)
+                return outcome
             case Booted():
                 return {
                     "status": "Accepted",
                     "currentTime": date_time(context.now),
                     "interval": context.plan.heartbeat_s,
                 }
-            case AuthoriseAsked():
+            case AuthorisationAsked():
                 assert isinstance(outcome, Authorisation)
                 return {"idTagInfo": _id_tag_info(outcome)}
             case TransactionStarted():
@@ -237,6 +241,8 @@ class Ocpp16:
                 if request.id_token is None or outcome.authorisation is None:
                     return {}
                 return {"idTagInfo": _id_tag_info(outcome.authorisation)}
+            case _:
+                return {}
 
     def settings(self, plan: Plan) -> list[Setting]:
         """See `Dialect.settings`."""
@@ -258,6 +264,14 @@ class Ocpp16:
     def set_statuses(self, payload: Payload) -> list[str]:
         """See `Dialect.set_statuses`."""
         return [str(payload["status"])]
+
+    def calls(self, command: Command) -> Sequence[tuple[str, Payload]]:
+        """See `Dialect.calls`."""
+        raise NotInDialect(VERSION, type(command).__name__)
+
+    def result(self, command: Command, answers: Sequence[Payload]) -> CommandResult:
+        """See `Dialect.result`."""
+        raise NotInDialect(VERSION, type(command).__name__)
 
     def remote_start(self, evse: EvseId | None, id_token: IdToken, remote_start_id: int) -> tuple[str, Payload]:
         """RemoteStartTransaction; 1.6 has no number for it."""

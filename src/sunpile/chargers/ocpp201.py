@@ -5,11 +5,11 @@ from typing import Any, cast
 
 import orjson
 
-from sunpile.basics.errors import FrameInvalid
+from sunpile.basics.errors import FrameInvalid, NotInDialect
 from sunpile.basics.hashing import keccak256
 from sunpile.basics.ids import EvseId, IdToken
+from sunpile.chargers.commands import Command, CommandResult
 from sunpile.chargers.dialect import (
-    AuthoriseAsked,
     Context,
     Noted,
     Outcome,
@@ -33,6 +33,7 @@ from sunpile.chargers.events import (
     TransactionUpdated,
 )
 from sunpile.chargers.metering import DEFAULT_CONTEXT, REGISTER, gather
+from sunpile.chargers.notices import AuthorisationAsked, Question
 from sunpile.chargers.validation import CODES, CONNECTOR_MAX, Fault, Version
 from sunpile.chargers.values import date_time, far_off, is_visible, unix_time
 
@@ -129,7 +130,7 @@ def _meter(payload: Payload, context: Context) -> Request:
 
 
 def _authorise(payload: Payload, context: Context) -> Request:
-    return AuthoriseAsked(_id_token(payload["idToken"]) or IdToken(""))
+    return AuthorisationAsked(context.station, _id_token(payload["idToken"]) or IdToken(""), payload["idToken"]["type"])
 
 
 def _begin_sample(samples: tuple[Sample, ...], at: int, held: str | None) -> Sample:
@@ -221,13 +222,16 @@ class Ocpp201:
                 return {"currentTime": date_time(context.now)}
             case Noted(answer):
                 return answer
+            case Question():
+                assert isinstance(outcome, dict)
+                return outcome
             case Booted():
                 return {
                     "status": "Accepted",
                     "currentTime": date_time(context.now),
                     "interval": context.plan.heartbeat_s,
                 }
-            case AuthoriseAsked():
+            case AuthorisationAsked():
                 assert isinstance(outcome, Authorisation)
                 return {"idTokenInfo": _id_token_info(outcome)}
             case TransactionStarted() | TransactionUpdated() | TransactionEnded():
@@ -235,6 +239,8 @@ class Ocpp201:
                 if request.id_token is None or outcome.authorisation is None:
                     return {}
                 return {"idTokenInfo": _id_token_info(outcome.authorisation)}
+            case _:
+                return {}
 
     def settings(self, plan: Plan) -> list[Setting]:
         """See `Dialect.settings`."""
@@ -265,6 +271,14 @@ class Ocpp201:
     def set_statuses(self, payload: Payload) -> list[str]:
         """See `Dialect.set_statuses`."""
         return [str(result["attributeStatus"]) for result in payload["setVariableResult"]]
+
+    def calls(self, command: Command) -> Sequence[tuple[str, Payload]]:
+        """See `Dialect.calls`."""
+        raise NotInDialect(VERSION, type(command).__name__)
+
+    def result(self, command: Command, answers: Sequence[Payload]) -> CommandResult:
+        """See `Dialect.result`."""
+        raise NotInDialect(VERSION, type(command).__name__)
 
     def remote_start(self, evse: EvseId | None, id_token: IdToken, remote_start_id: int) -> tuple[str, Payload]:
         """RequestStartTransaction."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from sunpile.basics.ids import IdToken, StationId
+from sunpile.basics.ids import StationId
 from sunpile.chargers.events import (
     Authorisation,
     Booted,
@@ -14,6 +14,7 @@ from sunpile.chargers.events import (
     TransactionStarted,
     TransactionUpdated,
 )
+from sunpile.chargers.notices import Answer, AuthorisationAsked, Notice, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,9 @@ class StationBook(Protocol):
 class StationInbox(Protocol):
     """Who acts on what piles say. Answers come back only when the event is durable."""
 
-    async def authorise(self, station: StationId, id_token: IdToken) -> Authorisation: ...
+    async def authorise(self, asked: AuthorisationAsked) -> Authorisation: ...
+    async def told(self, notice: Notice) -> None: ...
+    async def asked(self, question: Question) -> Answer: ...
     async def booted(self, event: Booted) -> None: ...
     async def status_changed(self, event: StatusChanged) -> None: ...
     async def meter_read(self, event: MeterRead) -> None: ...

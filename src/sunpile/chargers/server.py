@@ -28,6 +28,7 @@ from sunpile.basics.ids import EvseId, IdToken, StationId
 from sunpile.basics.ports import Clock
 from sunpile.chargers.access import Buckets, Limits, refusal
 from sunpile.chargers.codec import MAX_BYTES, Call, Codec
+from sunpile.chargers.commands import Command, CommandResult
 from sunpile.chargers.connection import CallRefused, Connection, Counters
 from sunpile.chargers.desk import Desk
 from sunpile.chargers.dialect import Dialect, OperationResult, Plan, PowerProfile, Setting, operation_result
@@ -166,6 +167,29 @@ class Csms:
     def stations(self) -> Mapping[StationId, StationState]:
         """Every station seen since the start, as it is now. A snapshot: it does not change under the reader."""
         return dict(self._states)
+
+    # -- commands -----------------------------------------------------------------------------------------------
+
+    async def command(self, station: StationId, command: Command) -> CommandResult:
+        """Ask a station to do something and wait for its answer.
+
+        Raises
+        ------
+        PileUnreachable
+            if it is not connected or does not answer in time.
+        NotInDialect
+            if its OCPP version has no words for the command.
+        InputInvalid
+            if the command cannot be said in its version's limits.
+        """
+        live = self._connected(station)
+        answers: list[dict[str, Any]] = []
+        try:
+            for action, payload in live.dialect.calls(command):
+                answers.append(await live.connection.call(action, payload))
+        except CallRefused as fault:
+            return CommandResult(fault.ocpp_code, accepted=False, reason=fault.detail)
+        return live.dialect.result(command, answers)
 
     # -- operations ---------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from sunpile.chargers.events import (
     TransactionStarted,
     TransactionUpdated,
 )
+from sunpile.chargers.notices import Answer, AuthorisationAsked, Notice, Question
 from sunpile.people.board import LivePoint, PowerBoard
 from sunpile.sessions.service import Sessions
 from sunpile.store.chargers import StationStore
@@ -49,9 +50,16 @@ class PileInbox:
         self._sessions, self._stations, self._board, self._clock = sessions, stations, board, clock
         self._points: Mapping[tuple[StationId, EvseId], PointId] = {}
 
-    async def authorise(self, station: StationId, id_token: IdToken) -> Authorisation:
+    async def authorise(self, asked: AuthorisationAsked) -> Authorisation:
         """See `StationInbox.authorise`."""
-        return await self._sessions.authorise(station, id_token)
+        return await self._sessions.authorise(asked.station, asked.id_token)
+
+    async def told(self, notice: Notice) -> None:
+        """See `StationInbox.told`."""
+
+    async def asked(self, question: Question) -> Answer:
+        """See `StationInbox.asked`."""
+        return {}
 
     async def booted(self, event: Booted) -> None:
         """See `StationInbox.booted`."""

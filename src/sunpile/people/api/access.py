@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute
 from sunpile.basics.errors import Forbidden, InputInvalid, Unauthorised
 from sunpile.basics.ids import Address, DriverId, PointId
 from sunpile.basics.keys import recover
+from sunpile.basics.scope import Permission
 from sunpile.basics.typed_data import Domain, Struct
 from sunpile.people.api.metrics import Metrics
 from sunpile.people.ports import ApiSettings, Events, Operations, Rpc, TownView
@@ -148,6 +149,8 @@ async def _driver(token: str, services: Services) -> DriverId | None:
 
 
 GUARDS: tuple[Callable[..., Any], ...] = (anyone, signed, admin, driver, driver_or_admin, reader, chain_reader)
+STAFF_GUARDS: dict[Callable[..., Any], Permission] = {}
+"""Guards of `staff.may`, with the permission each wants."""
 
 
 async def may_see_receipt(
@@ -184,7 +187,7 @@ def guards_of(dependant: Dependant) -> set[Callable[..., Any]]:
     """The guards that `dependant` runs, however deep."""
     found: set[Callable[..., Any]] = set()
     for inner in dependant.dependencies:
-        if inner.call is not None and inner.call in GUARDS:
+        if inner.call is not None and (inner.call in GUARDS or inner.call in STAFF_GUARDS):
             found.add(inner.call)
         found |= guards_of(inner)
     return found

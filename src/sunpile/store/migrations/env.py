@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from sunpile.store.tables import metadata
+from sunpile.store.every_table import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)

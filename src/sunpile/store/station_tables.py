@@ -1,0 +1,1 @@
+"""Tables of running a fleet of stations."""
