@@ -68,6 +68,8 @@ IntervalLength = Annotated[int, AfterValidator(check_length)]
 class NodeSettings(FileSettings):
     """Settings of `sunpile node`."""
 
+    market: Literal["on", "off"] = "on"
+    """off: charging stations only; no chain, no market, no Node.js."""
     http_port: Port = 8400
     """Page, API and RPC."""
     ocpp_port: Port = 8480
@@ -100,6 +102,8 @@ class NodeSettings(FileSettings):
     """Time of the chain's first block [Unix s]; 0 = when it is initialised."""
     live_poll: int = Field(300, ge=5, le=900)
     """Seconds between polls of inverters for live power."""
+    rpc_open: bool = True
+    """false: `/rpc` wants the admin token, for zones with homes on a shared network."""
     sandbox: bool = False
     """Top-ups without money: anybody with an account may mint. For first steps and towns, never where money is real."""
     open_town: bool = False
@@ -108,6 +112,11 @@ class NodeSettings(FileSettings):
     """IANA name of the zone's local time, for the page."""
     sample_interval: int = Field(300, ge=5, le=3600)
     """Seconds between a pile's meter samples while it charges."""
+
+    @property
+    def trades(self) -> bool:
+        """True if this node has a market and a chain."""
+        return self.market == "on"
 
 
 class MemberSettings(FileSettings):

@@ -129,6 +129,8 @@ class ApiSettings:
     """True only where nobody is real (a simulated town): homes and full receipts are shown to everyone."""
     rpc_open: bool = True
     """False: `/rpc` wants the admin token, for zones with homes on a shared network."""
+    market: bool = True
+    """False: stations only; the routes of market and chain are not there."""
     time_zone: str = "UTC"
     """IANA name of the town's time zone, for times on the page."""
     body_limit: int = 1 << 20

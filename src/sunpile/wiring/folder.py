@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +47,7 @@ class Folder:
         """The configured database, or SQLite in the folder."""
         return configured or f"sqlite:///{self.path.resolve() / 'sunpile.db'}"
 
-    def create(self, settings: Mapping[str, object], quick_keys: bool = False) -> None:
+    def create(self, settings: Mapping[str, object], quick_keys: bool = False, roles: Sequence[str] = ROLES) -> None:
         """Make the folder with its settings, keys and admin token.
 
         Raises
@@ -59,7 +59,7 @@ class Folder:
             raise Conflict(f"{self.path} has a {FILE} already; choose another folder")
         self.path.mkdir(parents=True, exist_ok=True)
         (self.path / FILE).write_text(to_toml(settings))
-        for role in ROLES:
+        for role in roles:
             ensure_key(self.key_file(role), self.password_file, TOWN_ROUNDS if quick_keys else SCRYPT_ROUNDS)
         token = self.path / "admin.token"
         token.touch(mode=0o600)

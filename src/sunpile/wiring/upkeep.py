@@ -42,6 +42,8 @@ CHAIN_TRIES = 5
 def init(wish: InitWish) -> InitReport:
     """Make a node's folder, the members' folders in it, and deploy the contracts."""
     folder = Folder(wish.folder)
+    if wish.market != "on":
+        return _init_stations(wish, folder)
     if not (wish.folder / FILE).exists():
         settings: dict[str, object] = {
             "engine": wish.engine,
@@ -61,6 +63,17 @@ def init(wish: InitWish) -> InitReport:
     asyncio.run(initial.deploy(settings_read, folder, MachineClock()))
     members = tuple(folder.member(seat) for seat in range(len(settings_read.members)))
     return InitReport(wish.folder, wish.folder / FILE, folder.admin_token(), members)
+
+
+def _init_stations(wish: InitWish, folder: Folder) -> InitReport:
+    """A folder for charging stations alone: no keys, no chain."""
+    folder.create({"market": wish.market, "database": wish.database, "currency": wish.currency}, roles=())
+    try:
+        NodeSettings.load(wish.folder)
+    except SunpileError:
+        (wish.folder / FILE).unlink()
+        raise
+    return InitReport(wish.folder, wish.folder / FILE, folder.admin_token(), ())
 
 
 def status(path: Path) -> Mapping[str, Any]:

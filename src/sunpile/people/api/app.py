@@ -1,6 +1,8 @@
 """Entry function of the chapter: the HTTP application of a node."""
 
-from fastapi import FastAPI
+from collections.abc import Sequence
+
+from fastapi import APIRouter, FastAPI
 
 from sunpile.basics.errors import SettingInvalid
 from sunpile.people.api import access, drivers, live, market, operator, problems
@@ -15,8 +17,15 @@ Energy is whole Wh, prices whole micro-currency per kWh, amounts whole nano-curr
 Signatures are 0x text of 65 bytes r, s, v. Errors are `application/problem+json`."""
 
 
-def create_app(view: TownView, operations: Operations, rpc: Rpc, events: Events, settings: ApiSettings) -> FastAPI:
-    """The application: API, page, live feed, `/metrics`, `/rpc`.
+def create_app(
+    view: TownView,
+    operations: Operations,
+    rpc: Rpc,
+    events: Events,
+    settings: ApiSettings,
+    more: Sequence[APIRouter] = (),
+) -> FastAPI:
+    """The application: API, page, live feed, `/metrics`, `/rpc`, and `more` routes of services wired outside.
 
     Raises
     ------
@@ -36,9 +45,10 @@ def create_app(view: TownView, operations: Operations, rpc: Rpc, events: Events,
         redirect_slashes=False,
     )
     app.state.services = access.Services(view, operations, rpc, events, settings, metrics)
-    for part in (market, drivers, operator, live, pages):
-        access.refuse_unguarded(part.router.routes)
-        app.include_router(part.router)
+    parts = (market, drivers, operator, live, pages) if settings.market else (drivers, live)
+    for router in (*(part.router for part in parts), *more):
+        access.refuse_unguarded(router.routes)
+        app.include_router(router)
     app.mount("/static", pages.static_files(), name="static")
     problems.install(app)
     app.add_middleware(Guard, body_limit=settings.body_limit, metrics=metrics)

@@ -1,8 +1,9 @@
-"""Routes that are not plain JSON: the live feed (server-sent events), figures for Prometheus, the chain's JSON-RPC."""
+"""What the node is, and what is not plain JSON: the live feed, figures for Prometheus, the chain's JSON-RPC."""
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Request
@@ -12,9 +13,18 @@ from starlette.responses import Response, StreamingResponse
 from sunpile.people.api.access import Served, anyone, chain_reader, reader
 from sunpile.people.feed import EventHub
 from sunpile.people.ports import LiveEvent
+from sunpile.people.reads import NodeInfo
 
 router = APIRouter(tags=["live"])
 FIRST = "retry: 2000\n\n"
+
+
+@router.get("/api/info", dependencies=[Depends(anyone)])
+async def info(services: Served, request: Request) -> NodeInfo:
+    """What a client needs before its first signature."""
+    known = await services.view.info()
+    base = str(request.base_url).rstrip("/")
+    return replace(known, rpc=known.rpc or f"{base}/rpc") if known.contracts else known
 
 
 def as_text(event: LiveEvent | None) -> str:

@@ -4,27 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query
 
 from sunpile.basics.errors import Forbidden, NotFound
 from sunpile.basics.ids import PointId, ZoneId
 from sunpile.people.api.access import Served, anyone, may_see_receipt, reader, signed
 from sunpile.people.api.bodies import DepositBody, OrderBody, ReadingsBody
-from sunpile.people.reads import BatchView, IntervalDetail, IntervalSummary, NodeInfo, Town, TownPoint
+from sunpile.people.reads import BatchView, IntervalDetail, IntervalSummary, Town, TownPoint
 from sunpile.people.wishes import ReadingResult
 
 router = APIRouter(prefix="/api", tags=["market"])
 PRIVATE_KINDS = ("home", "roof")
 Limit = Annotated[int, Query(ge=1, le=1000)]
 SeesHomes = Annotated[bool, Depends(reader)]
-
-
-@router.get("/info", dependencies=[Depends(anyone)])
-async def info(services: Served, request: Request) -> NodeInfo:
-    """What a client needs before its first signature."""
-    known = await services.view.info()
-    base = str(request.base_url).rstrip("/")
-    return replace(known, rpc=known.rpc or f"{base}/rpc")
 
 
 def without_homes(point: TownPoint) -> TownPoint:

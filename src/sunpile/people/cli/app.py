@@ -80,9 +80,10 @@ def _running(app: typer.Typer, commands: Commands) -> None:
         currency: Annotated[str, typer.Option(help="ISO 4217 code.")] = "EUR",
         interval: Annotated[int, typer.Option(help="Seconds of a market interval.")] = 900,
         members: Annotated[int, typer.Option(min=4, help="Members' folders to make in it.")] = 4,
+        market: Annotated[str, typer.Option(help="on, or off: charging stations only, no chain.")] = "on",
     ) -> None:
         """Make a node's folder: settings, keys, database, chain and contracts."""
-        report = commands.init(InitWish(folder, engine, rpc_url, database, currency, interval, members))
+        report = commands.init(InitWish(folder, engine, rpc_url, database, currency, interval, members, market))
         show.init_report(report)
 
     @app.command()

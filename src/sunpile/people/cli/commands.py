@@ -26,6 +26,8 @@ class InitWish:
     """Seconds of a market interval."""
     members: int
     """How many members' folders to make in it."""
+    market: str = "on"
+    """on, or off for charging stations only."""
 
 
 @dataclass(frozen=True, slots=True)

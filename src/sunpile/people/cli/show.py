@@ -36,7 +36,8 @@ def init_report(report: InitReport) -> None:
     for member in report.members:
         table.add_row("member", str(member))
     console.print(table)
-    console.print(f"Next: sunpile member --folder {report.members[0]} (each), sunpile node --folder {report.folder}")
+    members = f"sunpile member --folder {report.members[0]} (each), " if report.members else ""
+    console.print(f"Next: {members}sunpile node --folder {report.folder}")
 
 
 def pile_card(card: PileCard) -> None:

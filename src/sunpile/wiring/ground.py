@@ -1,0 +1,55 @@
+"""What every part of a node stands on."""
+
+from dataclasses import dataclass
+
+from sunpile.basics.ports import Clock
+from sunpile.people.board import PowerBoard
+from sunpile.people.feed import EventHub
+from sunpile.settings import NodeSettings
+from sunpile.store.accounts import AccountDatabase
+from sunpile.store.chargers import StationStore
+from sunpile.store.database import Database
+from sunpile.store.sessions import SessionDatabase
+from sunpile.wiring.clock import MachineClock, TownClock
+from sunpile.wiring.folder import Folder
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Settings, folder, clock, database, live feed."""
+
+    settings: NodeSettings
+    folder: Folder
+    clock: Clock
+    database: Database
+    hub: EventHub
+    board: PowerBoard
+    stations: StationStore
+    sessions: SessionDatabase
+    accounts: AccountDatabase
+
+    @classmethod
+    def open(cls, settings: NodeSettings, folder: Folder, clock: Clock, database: Database) -> "Ground":
+        """The ground over a database that has this release's schema."""
+        hub = EventHub()
+        return cls(
+            settings=settings,
+            folder=folder,
+            clock=clock,
+            database=database,
+            hub=hub,
+            board=PowerBoard(hub),
+            stations=StationStore(database),
+            sessions=SessionDatabase(database),
+            accounts=AccountDatabase(database),
+        )
+
+
+async def clock_for(settings: NodeSettings) -> Clock:
+    """The clock the settings ask for, running."""
+    if settings.clock == "machine":
+        return MachineClock()
+    host, _, port = settings.clock.removeprefix("town://").rpartition(":")
+    clock = TownClock(host, int(port), "node")
+    await clock.join()
+    return clock
