@@ -4,7 +4,7 @@ PY := .venv/bin/python
 CPY := .venv-contracts/bin/python
 PIP := .setup/bin/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: setup setup-run demo test soak bench lint format contracts docs pictures lock clean
+.PHONY: setup setup-run demo test conformance soak bench lint format contracts docs pictures lock clean
 
 setup-run: .setup/run node_modules/.package-lock.json           ## what runs: .venv and the chain engine
 
@@ -15,6 +15,9 @@ demo: setup-run                                                  ## one town, on
 
 test: setup                                                      ## every test with small counts
 	$(PY) tests/run.py
+
+conformance: setup                                               ## every OCA case, into docs/conformance.md
+	$(PY) tests/conformance/report.py
 
 soak: setup                                                      ## the full counts, into bench/soak.json
 	$(PY) bench/soak.py

@@ -1,0 +1,1 @@
+"""Scripts of the cases of OCPP 16, by block."""

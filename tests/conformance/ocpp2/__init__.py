@@ -1,0 +1,1 @@
+"""Scripts of the cases of OCPP 2, by block."""
