@@ -1,4 +1,4 @@
-"""The server under test: a real `sunpile node` with `market = off` in its own process, used over HTTP as operators do."""
+"""The server under test: a real `sunpile node` with `market = off`, its own process, used over HTTP by an operator."""
 
 import asyncio
 import os
