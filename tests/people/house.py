@@ -13,8 +13,8 @@ from sunpile.people.board import LivePoint, PowerBoard
 from sunpile.people.feed import EventHub
 from sunpile.people.ports import ApiSettings
 from sunpile.store.database import Database
+from sunpile.store.every_table import metadata
 from sunpile.store.people import StoreView
-from sunpile.store.tables import metadata
 
 ADMIN = "admin-token-of-the-tests"
 

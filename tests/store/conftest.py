@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from sunpile.store.database import Database
-from sunpile.store.tables import metadata
+from sunpile.store.every_table import metadata
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,9 @@ stations = Table(
     Column("max_w", Integer, nullable=False),
     Column("last_seen", Big),
     Column("boot_at", Big),
+    Column("security_profile", Integer, nullable=False, server_default="1", doc="0 to 3; never lowered"),
+    Column("registration", String(12), nullable=False, server_default="Accepted", doc="Accepted, Pending or Rejected"),
+    Column("leniency", Text, nullable=False, server_default="[]", doc="JSON list of deviations that are put up with"),
 )
 
 connectors = Table(
