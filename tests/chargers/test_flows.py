@@ -7,8 +7,19 @@ from typing import Any
 import pytest
 
 from chargers.fakes import Book, Inbox, StillClock, pile
-from sunpile.basics.ids import EvseId, IdToken, StationId
-from sunpile.chargers import Csms, Plan, PowerProfile
+from sunpile.basics.ids import EvseId, StationId
+from sunpile.chargers import Csms, Plan
+from sunpile.chargers.commands import (
+    ClearChargingProfile,
+    Period,
+    Profile,
+    RemoteStart,
+    RemoteStop,
+    Schedule,
+    SetChargingProfile,
+    Token,
+    TriggerMessage,
+)
 from sunpile.chargers.events import MeterRead, StatusChanged, TransactionEnded, TransactionStarted, TransactionUpdated
 
 P1 = StationId("P1")
@@ -56,12 +67,12 @@ async def test_a_visit_in_1_6(csms: Csms) -> None:
         status = {"connectorId": 1, "errorCode": "NoError", "status": "Preparing", "timestamp": TIME}
         await p.call("StatusNotification", status)
         assert csms.stations[P1].evses[EvseId(1)].status == "Preparing"
-        assert (await csms.remote_start(P1, EvseId(1), IdToken("tag"), 5)).accepted
+        assert (await csms.command(P1, RemoteStart(Token("tag"), 5, 1))).accepted
         assert (await p.call("Authorize", {"idTag": "tag"}))[2] == {"idTagInfo": {"status": "Accepted"}}
         start = {"connectorId": 1, "idTag": "tag", "meterStart": 1000, "timestamp": TIME}
         number = (await p.call("StartTransaction", start))[2]["transactionId"]
         assert csms.stations[P1].evses[EvseId(1)].ocpp_transaction == str(number)
-        assert (await csms.set_charging_profile(P1, EvseId(1), PowerProfile(1, ((0, 3700),)))).accepted
+        assert (await csms.command(P1, SetChargingProfile(1, Profile(1, [Schedule([Period(0, 3700)])])))).accepted
 
         sampled = [
             {"value": "1.5", "unit": "kWh", "context": "Sample.Clock"},
@@ -73,8 +84,8 @@ async def test_a_visit_in_1_6(csms: Csms) -> None:
         assert (evse.register_wh, evse.power_w) == (1500, 3700)
         assert events(csms, MeterRead)[0].ocpp_transaction == str(number)
 
-        assert not (await csms.clear_charging_profile(P1, 1)).accepted
-        assert (await csms.remote_stop(P1, str(number))).accepted
+        assert not (await csms.command(P1, ClearChargingProfile(1))).accepted
+        assert (await csms.command(P1, RemoteStop(str(number)))).accepted
         stop = {"transactionId": number, "meterStop": 2000, "timestamp": TIME, "reason": "Remote"}
         assert (await p.call("StopTransaction", stop))[2] == {}
         evse = csms.stations[P1].evses[EvseId(1)]
@@ -111,11 +122,14 @@ async def test_a_visit_in_2_0_1(csms: Csms) -> None:
         assert csms.stations[P1].configuration["AlignedDataCtrlr.Interval"] == "UnknownVariable"
         assert csms.stations[P1].configuration["AlignedDataCtrlr.Measurands"] == "Accepted"
 
-        assert (await csms.trigger(P1, "StatusNotification", EvseId(1))).accepted
+        assert (await csms.command(P1, TriggerMessage("StatusNotification", 1))).accepted
         status = {"timestamp": TIME, "connectorStatus": "Occupied", "evseId": 1, "connectorId": 1}
         await p.call("StatusNotification", status)
         assert events(csms, StatusChanged)[0].status == "Occupied"
-        assert (await csms.remote_start(P1, EvseId(1), IdToken("tag"), 5)).ocpp_transaction == "t1"
+        assert (await csms.command(P1, RemoteStart(Token("tag"), 5, 1))).data == {
+            "remoteStartId": 5,
+            "transactionId": "t1",
+        }
 
         def event(kind: str, seq_no: int, wh: float, **more: Any) -> dict[str, Any]:
             return {
@@ -133,7 +147,7 @@ async def test_a_visit_in_2_0_1(csms: Csms) -> None:
         await p.call("TransactionEvent", event("Updated", 1, 1500.9))
         assert csms.stations[P1].evses[EvseId(1)].register_wh == 1500
         assert events(csms, TransactionUpdated)[0].evse == 1
-        assert (await csms.remote_stop(P1, "t1")).accepted
+        assert (await csms.command(P1, RemoteStop("t1"))).accepted
         assert (await p.call("TransactionEvent", event("Ended", 2, 2000)))[2] == {}
         assert csms.stations[P1].transactions == {}
         assert events(csms, TransactionStarted)[0].remote_start_id == 5

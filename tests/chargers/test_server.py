@@ -15,8 +15,9 @@ from websockets.asyncio.client import ClientConnection
 
 from chargers.fakes import PASSWORD, Book, Inbox, StillClock, basic, pile
 from sunpile.basics.errors import PileUnreachable, PortBusy
-from sunpile.basics.ids import EvseId, IdToken, StationId
+from sunpile.basics.ids import StationId
 from sunpile.chargers import Csms, Limits
+from sunpile.chargers.commands import ChangeAvailability, RemoteStart, RemoteStop, Reset, Token, TriggerMessage
 from sunpile.chargers.events import Booted, MeterRead
 
 SOAK = os.environ.get("SUNPILE_SOAK") == "1"
@@ -224,7 +225,7 @@ class TestTakeover:
                 await old.socket.wait_closed()
                 assert old.socket.close_code == 4001
                 assert ground.csms.stations[P1].connected
-                assert (await ground.csms.reset(P1)).accepted
+                assert (await ground.csms.command(P1, Reset())).accepted
                 assert new.received == [("Reset", {"type": "Soft"})]
                 assert old.received == []
 
@@ -234,7 +235,7 @@ class TestTakeover:
             for _ in range(1000 if SOAK else 20):
                 assert (await knock(ground.port, "/ocpp/P1", basic("P1", "0" * 40)))[0] == 401
             assert (await victim.call("Heartbeat", {}))[0] == 3
-            assert (await ground.csms.reset(P1)).accepted
+            assert (await ground.csms.command(P1, Reset())).accepted
             assert ground.csms.counters.takeovers == 0
 
     async def test_late_frames_of_the_old_connection_are_dropped(self, ground: Ground) -> None:
@@ -256,7 +257,7 @@ class TestTakeover:
     async def test_an_operation_waiting_on_the_old_connection_fails_at_once(self, ground: Ground) -> None:
         async with pile(ground.port, "P1") as old:
             await old.call("Heartbeat", {})
-            waiting = asyncio.create_task(ground.csms.reset(P1))
+            waiting = asyncio.create_task(ground.csms.command(P1, Reset()))
             await old.until_received(1)
             async with pile(ground.port, "P1"):
                 with pytest.raises(PileUnreachable, match="took over"):
@@ -284,7 +285,7 @@ class TestCalls:
     async def test_a_handler_may_call_the_pile_and_wait(self, ground: Ground) -> None:
         async def ask(event: Any) -> None:
             if isinstance(event, MeterRead):
-                result = await ground.csms.trigger(P1, "StatusNotification", EvseId(1))
+                result = await ground.csms.command(P1, TriggerMessage("StatusNotification", 1))
                 ground.inbox.events.append(result.status)
 
         ground.inbox.before = ask
@@ -298,8 +299,8 @@ class TestCalls:
     async def test_calls_to_a_pile_go_one_at_a_time_in_order(self, ground: Ground) -> None:
         async with pile(ground.port, "P1") as p:
             await p.call("Heartbeat", {})
-            first = asyncio.create_task(ground.csms.remote_stop(P1, "1"))
-            second = asyncio.create_task(ground.csms.remote_stop(P1, "2"))
+            first = asyncio.create_task(ground.csms.command(P1, RemoteStop("1")))
+            second = asyncio.create_task(ground.csms.command(P1, RemoteStop("2")))
             await p.until_received(1)
             await asyncio.sleep(0.05)
             assert p.received == [("RemoteStopTransaction", {"transactionId": 1})]
@@ -314,23 +315,23 @@ class TestCalls:
         async with pile(ground.port, "P1") as p:
             await p.call("Heartbeat", {})
             p.answers["RemoteStartTransaction"] = {"status": "Rejected"}
-            result = await ground.csms.remote_start(P1, EvseId(1), IdToken("tag"), 1)
+            result = await ground.csms.command(P1, RemoteStart(Token("tag"), 1, 1))
             assert (result.status, result.accepted) == ("Rejected", False)
             p.answers["Reset"] = ["NotSupported", "cannot", {}]  # type: ignore[assignment]
-            result = await ground.csms.reset(P1)
+            result = await ground.csms.command(P1, Reset())
             assert (result.status, result.accepted) == ("NotSupported", False)
             p.answers["Reset"] = {"status": "Perhaps"}
-            result = await ground.csms.reset(P1)
+            result = await ground.csms.command(P1, Reset())
             assert (result.status, result.accepted) == ("FormatViolation", False)
             p.answers["ChangeAvailability"] = {"status": "Scheduled"}
-            assert (await ground.csms.change_availability(P1, EvseId(0), operative=False)).accepted
+            assert (await ground.csms.command(P1, ChangeAvailability(operative=False))).accepted
 
     async def test_a_pile_that_is_not_there_is_unreachable(self, ground: Ground) -> None:
         with pytest.raises(PileUnreachable, match="P1"):
-            await ground.csms.reset(P1)
+            await ground.csms.command(P1, Reset())
         async with pile(ground.port, "P1") as p:
             await p.call("Heartbeat", {})
-            waiting = asyncio.create_task(ground.csms.reset(P1))
+            waiting = asyncio.create_task(ground.csms.command(P1, Reset()))
             await p.until_received(1)
             await p.socket.close()
             with pytest.raises(PileUnreachable, match="hung up"):
@@ -383,7 +384,7 @@ class TestHostilePiles:
         async with pile(ground.port, "P1") as p:
             await p.call("Heartbeat", {})
             p.answers["Reset"] = {"status": "Accepted"}
-            assert (await ground.csms.reset(P1)).accepted
+            assert (await ground.csms.command(P1, Reset())).accepted
             text = next(text for _, incoming, text in ground.book.frames if incoming and text.startswith("[3"))
             await p.socket.send(text)
             await p.call("Heartbeat", {})

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sunpile.basics.ids import EvseId, IdToken, StationId
+from sunpile.basics.ids import EvseId, StationId
 from sunpile.chargers.commands import Command, CommandResult
 from sunpile.chargers.events import Authorisation, StationEvent, TransactionAnswer
 from sunpile.chargers.notices import Answer, AuthorisationAsked, Notice, Question
@@ -73,36 +73,6 @@ class Context:
     """EVSE of each running transaction: 2.0.1 names it only once."""
 
 
-@dataclass(frozen=True, slots=True)
-class PowerProfile:
-    """A limit on charging power over time."""
-
-    profile: int
-    """Its number on the pile; setting it again replaces it."""
-    periods: Sequence[tuple[int, int]]
-    """(seconds after the start, limit [W]), first 0, rising."""
-    purpose: str = "TxDefaultProfile"
-    """TxProfile, TxDefaultProfile or ChargePointMaxProfile (2.0.1: ChargingStationMaxProfile)."""
-    stack_level: int = 0
-    start: int | None = None
-    """Unix time [s] of the first period; None: from when it is set, or the transaction's start."""
-    duration_s: int | None = None
-    ocpp_transaction: str | None = None
-    """For TxProfile: the transaction it is for."""
-
-
-@dataclass(frozen=True, slots=True)
-class OperationResult:
-    """What a pile said to an operation."""
-
-    status: str
-    """The status in the pile's words, or the error code of its CALLERROR."""
-    accepted: bool
-    """True for Accepted and Scheduled."""
-    ocpp_transaction: str | None = None
-    """2.0.1 remote start: the transaction that is already running."""
-
-
 class Dialect(Protocol):
     """One OCPP version."""
 
@@ -126,15 +96,8 @@ class Dialect(Protocol):
         """What to set on a pile after it boots."""
         ...
 
-    def set_call(self, settings: Sequence[Setting]) -> tuple[str, Payload]:
-        """The call that sets these (1.6: exactly one)."""
-        ...
-
-    def set_statuses(self, payload: Payload) -> list[str]:
-        """The status of each setting in the answer to `set_call`."""
-        ...
-
     settings_per_call: int
+    """How many settings every station takes in one command."""
 
     def calls(self, command: Command) -> Sequence[tuple[str, Payload]]:
         """The calls that carry `command` out, in order: mostly one.
@@ -150,22 +113,5 @@ class Dialect(Protocol):
         """What the answers to those calls mean."""
         ...
 
-    def remote_start(self, evse: EvseId | None, id_token: IdToken, remote_start_id: int) -> tuple[str, Payload]: ...
-    def remote_stop(self, ocpp_transaction: str) -> tuple[str, Payload]: ...
-    def reset(self, immediate: bool) -> tuple[str, Payload]: ...
-    def change_availability(self, evse: EvseId, operative: bool) -> tuple[str, Payload]: ...
-    def set_charging_profile(self, evse: EvseId, profile: PowerProfile) -> tuple[str, Payload]: ...
-    def clear_charging_profile(self, profile: int | None, evse: EvseId | None) -> tuple[str, Payload]: ...
-    def trigger(self, message: str, evse: EvseId | None) -> tuple[str, Payload]: ...
-
 
 Reader = Callable[[Payload, Context], Request]
-
-
-def operation_result(payload: Payload) -> OperationResult:
-    """The result in an answer that carries a status."""
-    status = str(payload.get("status", ""))
-    transaction = payload.get("transactionId")
-    return OperationResult(
-        status, status in ("Accepted", "Scheduled"), None if transaction is None else str(transaction)
-    )

@@ -12,6 +12,7 @@ import random
 import ssl
 import time
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -24,16 +25,16 @@ from websockets.protocol import State
 from websockets.typing import Subprotocol
 
 from sunpile.basics.errors import PileUnreachable, PortBusy, SunpileError
-from sunpile.basics.ids import EvseId, IdToken, StationId
+from sunpile.basics.ids import StationId
 from sunpile.basics.ports import Clock
 from sunpile.chargers.access import Buckets, Limits, refusal
 from sunpile.chargers.codec import MAX_BYTES, Call, Codec
-from sunpile.chargers.commands import Command, CommandResult
+from sunpile.chargers.commands import Command, CommandResult, RemoteStart, SetVariables, VariableName, VariableValue
 from sunpile.chargers.connection import CallRefused, Connection, Counters
 from sunpile.chargers.desk import Desk
-from sunpile.chargers.dialect import Dialect, OperationResult, Plan, PowerProfile, Setting, operation_result
+from sunpile.chargers.dialect import Dialect, Plan, Setting
+from sunpile.chargers.ocpp2 import Ocpp201
 from sunpile.chargers.ocpp16 import Ocpp16
-from sunpile.chargers.ocpp201 import Ocpp201
 from sunpile.chargers.ports import StationBook, StationInbox
 from sunpile.chargers.station import StationState, configured, connected, disconnected
 
@@ -108,6 +109,7 @@ class Csms:
         self._by_station = Buckets(self._limits.per_station, self._limits.per_station_refill)
         self._handshakes = 0
         self._generations = 0
+        self._remote_starts = 0
         self._live: dict[StationId, _Live] = {}
         self._states: dict[StationId, StationState] = {}
         self._server: Server | None = None
@@ -183,66 +185,33 @@ class Csms:
             if the command cannot be said in its version's limits.
         """
         live = self._connected(station)
+        if isinstance(command, RemoteStart) and command.remote_start == 0:
+            command = replace(command, remote_start=self._remote_start_number())
+        return await self._carry_out(live, command)
+
+    def _remote_start_number(self) -> int:
+        """Rising, also over restarts: the time, or the next free number after it."""
+        self._remote_starts = max(self._remote_starts + 1, self._clock.now() % 2**31)
+        return self._remote_starts
+
+    async def _carry_out(self, live: _Live, command: Command) -> CommandResult:
+        calls = live.dialect.calls(command)
         answers: list[dict[str, Any]] = []
-        try:
-            for action, payload in live.dialect.calls(command):
+        for action, payload in calls:
+            try:
                 answers.append(await live.connection.call(action, payload))
-        except CallRefused as fault:
-            return CommandResult(fault.ocpp_code, accepted=False, reason=fault.detail)
+            except CallRefused as fault:
+                if len(calls) == 1:
+                    return CommandResult(fault.ocpp_code, accepted=False, reason=fault.detail)
+                # One call of several (1.6: one per key) is refused: its status says so, the others stand.
+                answers.append({"status": fault.ocpp_code, "statusInfo": {"additionalInfo": fault.detail}})
         return live.dialect.result(command, answers)
-
-    # -- operations ---------------------------------------------------------------------------------------------
-
-    async def remote_start(
-        self, station: StationId, evse: EvseId | None, id_token: IdToken, remote_start_id: int
-    ) -> OperationResult:
-        """Ask a pile to start charging. `remote_start_id` comes back with the start in 2.0.1 only."""
-        live = self._connected(station)
-        return await self._operate(live, *live.dialect.remote_start(evse, id_token, remote_start_id))
-
-    async def remote_stop(self, station: StationId, ocpp_transaction: str) -> OperationResult:
-        """Ask a pile to stop a transaction."""
-        live = self._connected(station)
-        return await self._operate(live, *live.dialect.remote_stop(ocpp_transaction))
-
-    async def reset(self, station: StationId, immediate: bool = False) -> OperationResult:
-        """Restart a pile, when idle (soft) or immediately (hard)."""
-        live = self._connected(station)
-        return await self._operate(live, *live.dialect.reset(immediate))
-
-    async def change_availability(self, station: StationId, evse: EvseId, operative: bool) -> OperationResult:
-        """Take an EVSE, or with 0 the whole station, into or out of service."""
-        live = self._connected(station)
-        return await self._operate(live, *live.dialect.change_availability(evse, operative))
-
-    async def set_charging_profile(self, station: StationId, evse: EvseId, profile: PowerProfile) -> OperationResult:
-        """Limit the power of an EVSE."""
-        live = self._connected(station)
-        return await self._operate(live, *live.dialect.set_charging_profile(evse, profile))
-
-    async def clear_charging_profile(
-        self, station: StationId, profile: int | None = None, evse: EvseId | None = None
-    ) -> OperationResult:
-        """Remove limits: one by its number, those of an EVSE, or all."""
-        live = self._connected(station)
-        return await self._operate(live, *live.dialect.clear_charging_profile(profile, evse))
-
-    async def trigger(self, station: StationId, message: str, evse: EvseId | None = None) -> OperationResult:
-        """Ask a pile to send a message now, such as StatusNotification or MeterValues."""
-        live = self._connected(station)
-        return await self._operate(live, *live.dialect.trigger(message, evse))
 
     def _connected(self, station: StationId) -> _Live:
         live = self._live.get(station)
         if live is None:
             raise PileUnreachable(f"pile {station} is not connected")
         return live
-
-    async def _operate(self, live: _Live, action: str, payload: dict[str, Any]) -> OperationResult:
-        try:
-            return operation_result(await live.connection.call(action, payload))
-        except CallRefused as fault:
-            return OperationResult(fault.ocpp_code, accepted=False)
 
     # -- admission ----------------------------------------------------------------------------------------------
 
@@ -360,12 +329,11 @@ class Csms:
             self._states[station] = configured(self._state(station), results)
 
     async def _set(self, live: _Live, settings: list[Setting]) -> list[str]:
-        action, payload = live.dialect.set_call(settings)
-        try:
-            statuses = live.dialect.set_statuses(await live.connection.call(action, payload))
-        except CallRefused as fault:
-            statuses = [fault.ocpp_code]
-        return statuses + [statuses[-1] if statuses else "Rejected"] * (len(settings) - len(statuses))
+        values = [VariableValue(VariableName(setting.name, setting.component), setting.value) for setting in settings]
+        result = await self._carry_out(live, SetVariables(values))
+        rows: list[dict[str, Any]] = (result.data or {}).get("setVariableResult", [])
+        statuses = [str(row["attributeStatus"]) for row in rows] or [result.status]
+        return statuses + [statuses[-1]] * (len(settings) - len(statuses))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` beside the caller; the clock holds from now until it ends, without a gap."""

@@ -92,3 +92,13 @@ def far_off(at: int, now: int) -> bool:
 def is_visible(text: str) -> bool:
     """True for printable ASCII, all an OCPP identifier may hold."""
     return _VISIBLE.fullmatch(text) is not None
+
+
+def decimal(amount: int, places: int) -> int | float:
+    """`amount` / 10^`places` as the JSON number that reads back as it: whole numbers stay whole.
+
+    >>> decimal(1500, 3)
+    1.5
+    """
+    whole, rest = divmod(amount, 10**places)
+    return amount / 10**places if rest else whole

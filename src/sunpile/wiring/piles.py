@@ -7,6 +7,7 @@ from sunpile.basics.interval import Interval
 from sunpile.basics.ports import Clock
 from sunpile.basics.units import Wh
 from sunpile.chargers import Csms
+from sunpile.chargers.commands import RemoteStart, RemoteStop, Token
 from sunpile.chargers.events import (
     Authorisation,
     Booted,
@@ -34,13 +35,14 @@ class PileCommands:
     async def remote_start(self, station: StationId, evse: EvseId, id_token: IdToken, remote_start_id: int) -> str:
         """See `StationCommands.remote_start`."""
         assert self.csms is not None
-        result = await self.csms.remote_start(station, evse, id_token, remote_start_id)
+        result = await self.csms.command(station, RemoteStart(Token(id_token), remote_start_id, evse))
         return "Accepted" if result.accepted else "Rejected"
 
     async def remote_stop(self, station: StationId, ocpp_transaction: str) -> str:
         """See `StationCommands.remote_stop`."""
         assert self.csms is not None
-        return "Accepted" if (await self.csms.remote_stop(station, ocpp_transaction)).accepted else "Rejected"
+        result = await self.csms.command(station, RemoteStop(ocpp_transaction))
+        return "Accepted" if result.accepted else "Rejected"
 
 
 class PileInbox:

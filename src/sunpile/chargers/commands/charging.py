@@ -73,8 +73,8 @@ class Profile:
     """What it is for; ChargingStationMaxProfile is ChargePointMaxProfile in OCPP 1.6."""
     stack_level: Annotated[int, Ge(0)] = 0
     """The highest valid one wins."""
-    kind: Literal["Absolute", "Recurring", "Relative", "Dynamic"] = "Absolute"
-    """How its start is meant; Dynamic in 2.1."""
+    kind: Literal["Absolute", "Recurring", "Relative", "Dynamic"] | None = None
+    """How its start is meant; none: Absolute if it has one, else Relative. Dynamic in 2.1."""
     recurrency: Literal["Daily", "Weekly"] | None = None
     """Of a recurring one."""
     valid_from: int | None = None
@@ -100,7 +100,7 @@ class RemoteStart(Command):
     profile: Profile | None = None
     """A TxProfile for it."""
     group: str | None = None
-    """Group token."""
+    """Group token; OCPP 1.6 learns it from the answer to the start."""
 
 
 @record

@@ -146,6 +146,8 @@ class TriggerMessage(Command):
     """For which connector."""
     custom: Annotated[str, MaxLen(50)] | None = None
     """Name of a custom trigger (2.1)."""
+    by: Literal["TriggerMessage", "ExtendedTriggerMessage"] | None = None
+    """How to ask a station of OCPP 1.6; none: by TriggerMessage if that knows the message."""
 
 
 @record

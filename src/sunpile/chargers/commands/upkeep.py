@@ -87,7 +87,7 @@ class GetInstalledCertificates(Command):
     """Ask which certificates are installed; they are in `data`."""
 
     kinds: list[str] | None = None
-    """GetCertificateIdUse: CSMSRootCertificate, V2GRootCertificate ...; none: all (OCPP 1.6: exactly one)."""
+    """GetCertificateIdUse: CSMSRootCertificate, V2GRootCertificate ...; none: all. OCPP 1.6 is asked once per kind."""
 
 
 @record
@@ -104,7 +104,7 @@ class SendSignedCertificate(Command):
 
 @record
 class GetLog(Command):
-    """Have a station upload a log. DiagnosticsLog in OCPP 1.6 without the whitepaper is GetDiagnostics."""
+    """Have a station upload a log."""
 
     request: int
     """Number by which its progress comes back."""
@@ -120,6 +120,8 @@ class GetLog(Command):
     """How often to try again."""
     retry_interval_s: Annotated[int, Ge(0)] | None = None
     """Between tries [s]."""
+    by: Literal["GetLog", "GetDiagnostics"] = "GetLog"
+    """How to ask a station of OCPP 1.6: GetDiagnostics where it does not know the security whitepaper."""
 
 
 @record

@@ -1,11 +1,11 @@
 """OCPP 1.6J in the words of `events`."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 import orjson
 
-from sunpile.basics.errors import FrameInvalid, InputInvalid, NotInDialect
+from sunpile.basics.errors import FrameInvalid
 from sunpile.basics.hashing import keccak256
 from sunpile.basics.ids import EvseId, IdToken
 from sunpile.basics.units import Wh
@@ -16,7 +16,6 @@ from sunpile.chargers.dialect import (
     Outcome,
     Payload,
     Plan,
-    PowerProfile,
     Reader,
     Request,
     Setting,
@@ -35,8 +34,10 @@ from sunpile.chargers.events import (
 )
 from sunpile.chargers.metering import DEFAULT_CONTEXT, REGISTER, gather
 from sunpile.chargers.notices import AuthorisationAsked, Question
+from sunpile.chargers.ocpp16.write import WRITERS, result
 from sunpile.chargers.validation import CODES, Fault, Version
 from sunpile.chargers.values import date_time, far_off, is_visible, unix_time
+from sunpile.chargers.writing import Said, said
 
 VERSION: Version = "1.6"
 
@@ -257,78 +258,10 @@ class Ocpp16:
             *(Setting(key, value) for key, value in plan.extra_16),
         ]
 
-    def set_call(self, settings: Sequence[Setting]) -> tuple[str, Payload]:
-        """See `Dialect.set_call`."""
-        return "ChangeConfiguration", {"key": settings[0].name, "value": settings[0].value}
-
-    def set_statuses(self, payload: Payload) -> list[str]:
-        """See `Dialect.set_statuses`."""
-        return [str(payload["status"])]
-
-    def calls(self, command: Command) -> Sequence[tuple[str, Payload]]:
+    def calls(self, command: Command) -> Sequence[Said]:
         """See `Dialect.calls`."""
-        raise NotInDialect(VERSION, type(command).__name__)
+        return said(self.version, WRITERS, command)
 
     def result(self, command: Command, answers: Sequence[Payload]) -> CommandResult:
         """See `Dialect.result`."""
-        raise NotInDialect(VERSION, type(command).__name__)
-
-    def remote_start(self, evse: EvseId | None, id_token: IdToken, remote_start_id: int) -> tuple[str, Payload]:
-        """RemoteStartTransaction; 1.6 has no number for it."""
-        if len(id_token) > 20:
-            raise InputInvalid("an id token for OCPP 1.6 has at most 20 characters")
-        payload: Payload = {"idTag": id_token}
-        if evse:
-            payload["connectorId"] = evse
-        return "RemoteStartTransaction", payload
-
-    def remote_stop(self, ocpp_transaction: str) -> tuple[str, Payload]:
-        """RemoteStopTransaction."""
-        if not ocpp_transaction.lstrip("-").isdigit():
-            raise InputInvalid("a transaction of OCPP 1.6 is a number")
-        return "RemoteStopTransaction", {"transactionId": int(ocpp_transaction)}
-
-    def reset(self, immediate: bool) -> tuple[str, Payload]:
-        """Reset, hard if immediate."""
-        return "Reset", {"type": "Hard" if immediate else "Soft"}
-
-    def change_availability(self, evse: EvseId, operative: bool) -> tuple[str, Payload]:
-        """ChangeAvailability; connector 0 is the whole station."""
-        return "ChangeAvailability", {"connectorId": evse, "type": "Operative" if operative else "Inoperative"}
-
-    def set_charging_profile(self, evse: EvseId, profile: PowerProfile) -> tuple[str, Payload]:
-        """SetChargingProfile."""
-        schedule: dict[str, Any] = {
-            "chargingRateUnit": "W",
-            "chargingSchedulePeriod": [{"startPeriod": start, "limit": limit} for start, limit in profile.periods],
-        }
-        if profile.start is not None:
-            schedule["startSchedule"] = date_time(profile.start)
-        if profile.duration_s is not None:
-            schedule["duration"] = profile.duration_s
-        body: dict[str, Any] = {
-            "chargingProfileId": profile.profile,
-            "stackLevel": profile.stack_level,
-            "chargingProfilePurpose": profile.purpose,
-            "chargingProfileKind": "Relative" if profile.start is None else "Absolute",
-            "chargingSchedule": schedule,
-        }
-        if profile.ocpp_transaction is not None:
-            body["transactionId"] = int(profile.ocpp_transaction)
-        return "SetChargingProfile", {"connectorId": evse, "csChargingProfiles": body}
-
-    def clear_charging_profile(self, profile: int | None, evse: EvseId | None) -> tuple[str, Payload]:
-        """ClearChargingProfile; nothing named clears all."""
-        payload: Payload = {}
-        if profile is not None:
-            payload["id"] = profile
-        if evse is not None:
-            payload["connectorId"] = evse
-        return "ClearChargingProfile", payload
-
-    def trigger(self, message: str, evse: EvseId | None) -> tuple[str, Payload]:
-        """TriggerMessage."""
-        payload: Payload = {"requestedMessage": message}
-        if evse:
-            payload["connectorId"] = evse
-        return "TriggerMessage", payload
+        return result(command, answers)

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import orjson
 
-from sunpile.basics.errors import FrameInvalid, NotInDialect
+from sunpile.basics.errors import FrameInvalid
 from sunpile.basics.hashing import keccak256
 from sunpile.basics.ids import EvseId, IdToken
 from sunpile.chargers.commands import Command, CommandResult
@@ -15,7 +15,6 @@ from sunpile.chargers.dialect import (
     Outcome,
     Payload,
     Plan,
-    PowerProfile,
     Reader,
     Request,
     Setting,
@@ -34,8 +33,10 @@ from sunpile.chargers.events import (
 )
 from sunpile.chargers.metering import DEFAULT_CONTEXT, REGISTER, gather
 from sunpile.chargers.notices import AuthorisationAsked, Question
+from sunpile.chargers.ocpp2.write import WRITERS, result
 from sunpile.chargers.validation import CODES, CONNECTOR_MAX, Fault, Version
 from sunpile.chargers.values import date_time, far_off, is_visible, unix_time
+from sunpile.chargers.writing import Said, said
 
 VERSION: Version = "2.0.1"
 NO_EVSE = EvseId(0)
@@ -256,87 +257,10 @@ class Ocpp201:
             *(Setting(name, value, component) for component, name, value in plan.extra_201),
         ]
 
-    def set_call(self, settings: Sequence[Setting]) -> tuple[str, Payload]:
-        """See `Dialect.set_call`."""
-        data = [
-            {
-                "component": {"name": setting.component},
-                "variable": {"name": setting.name},
-                "attributeValue": setting.value,
-            }
-            for setting in settings
-        ]
-        return "SetVariables", {"setVariableData": data}
-
-    def set_statuses(self, payload: Payload) -> list[str]:
-        """See `Dialect.set_statuses`."""
-        return [str(result["attributeStatus"]) for result in payload["setVariableResult"]]
-
-    def calls(self, command: Command) -> Sequence[tuple[str, Payload]]:
+    def calls(self, command: Command) -> Sequence[Said]:
         """See `Dialect.calls`."""
-        raise NotInDialect(VERSION, type(command).__name__)
+        return said(self.version, WRITERS, command)
 
     def result(self, command: Command, answers: Sequence[Payload]) -> CommandResult:
         """See `Dialect.result`."""
-        raise NotInDialect(VERSION, type(command).__name__)
-
-    def remote_start(self, evse: EvseId | None, id_token: IdToken, remote_start_id: int) -> tuple[str, Payload]:
-        """RequestStartTransaction."""
-        payload: Payload = {"idToken": {"idToken": id_token, "type": "Central"}, "remoteStartId": remote_start_id}
-        if evse:
-            payload["evseId"] = evse
-        return "RequestStartTransaction", payload
-
-    def remote_stop(self, ocpp_transaction: str) -> tuple[str, Payload]:
-        """RequestStopTransaction."""
-        return "RequestStopTransaction", {"transactionId": ocpp_transaction}
-
-    def reset(self, immediate: bool) -> tuple[str, Payload]:
-        """Reset."""
-        return "Reset", {"type": "Immediate" if immediate else "OnIdle"}
-
-    def change_availability(self, evse: EvseId, operative: bool) -> tuple[str, Payload]:
-        """ChangeAvailability; EVSE 0 is the whole station."""
-        payload: Payload = {"operationalStatus": "Operative" if operative else "Inoperative"}
-        if evse:
-            payload["evse"] = {"id": evse}
-        return "ChangeAvailability", payload
-
-    def set_charging_profile(self, evse: EvseId, profile: PowerProfile) -> tuple[str, Payload]:
-        """SetChargingProfile."""
-        schedule: dict[str, Any] = {
-            "id": profile.profile,
-            "chargingRateUnit": "W",
-            "chargingSchedulePeriod": [{"startPeriod": start, "limit": limit} for start, limit in profile.periods],
-        }
-        if profile.start is not None:
-            schedule["startSchedule"] = date_time(profile.start)
-        if profile.duration_s is not None:
-            schedule["duration"] = profile.duration_s
-        purpose = profile.purpose
-        body: dict[str, Any] = {
-            "id": profile.profile,
-            "stackLevel": profile.stack_level,
-            "chargingProfilePurpose": "ChargingStationMaxProfile" if purpose == "ChargePointMaxProfile" else purpose,
-            "chargingProfileKind": "Relative" if profile.start is None else "Absolute",
-            "chargingSchedule": [schedule],
-        }
-        if profile.ocpp_transaction is not None:
-            body["transactionId"] = profile.ocpp_transaction
-        return "SetChargingProfile", {"evseId": evse, "chargingProfile": body}
-
-    def clear_charging_profile(self, profile: int | None, evse: EvseId | None) -> tuple[str, Payload]:
-        """ClearChargingProfile; nothing named clears all."""
-        payload: Payload = {}
-        if profile is not None:
-            payload["chargingProfileId"] = profile
-        if evse is not None:
-            payload["chargingProfileCriteria"] = {"evseId": evse}
-        return "ClearChargingProfile", payload
-
-    def trigger(self, message: str, evse: EvseId | None) -> tuple[str, Payload]:
-        """TriggerMessage; a StatusNotification is asked of the EVSE's first connector."""
-        payload: Payload = {"requestedMessage": message}
-        if evse:
-            payload["evse"] = {"id": evse, "connectorId": 1} if message == "StatusNotification" else {"id": evse}
-        return "TriggerMessage", payload
+        return result(command, answers)

@@ -1,0 +1,100 @@
+"""Every command OCPP 1.6 has words for, and what a station's answers mean in those of 2.1."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from sunpile.chargers.commands import (
+    Command,
+    CommandResult,
+    GetCompositeSchedule,
+    GetInstalledCertificates,
+    GetLocalListVersion,
+    GetLog,
+    GetVariables,
+    RemoteStart,
+    SetVariables,
+)
+from sunpile.chargers.ocpp16 import write_authorisation, write_charging, write_provisioning, write_upkeep
+from sunpile.chargers.ocpp16.words import ROOTS, key_row
+from sunpile.chargers.writing import Payload, Writers, many_results, one_result
+
+WRITERS: Writers = {
+    **write_authorisation.WRITERS,
+    **write_charging.WRITERS,
+    **write_provisioning.WRITERS,
+    **write_upkeep.WRITERS,
+}
+
+
+def result(command: Command, answers: Sequence[Payload]) -> CommandResult:
+    """What the answers mean."""
+    answer = answers[-1]
+    match command:
+        case GetVariables():
+            return _variables(answer)
+        case SetVariables():
+            return _set(command, answers)
+        case GetInstalledCertificates():
+            return _certificates(command, answers)
+        case GetLocalListVersion():
+            return CommandResult("Accepted", accepted=True, data={"versionNumber": answer["listVersion"]})
+        case GetCompositeSchedule():
+            return _composite(command, answer)
+        case GetLog() if "fileName" in answer:
+            return CommandResult("Accepted", accepted=True, data={"filename": answer["fileName"]})
+        case RemoteStart():
+            return one_result(answer, remoteStartId=command.remote_start)
+        case _:
+            return one_result(answer)
+
+
+def _variables(answer: Payload) -> CommandResult:
+    rows: list[Payload] = [
+        {
+            "attributeStatus": "Accepted",
+            "attributeValue": row.get("value", ""),
+            "mutability": "ReadOnly" if row["readonly"] else "ReadWrite",
+        }
+        | key_row(row["key"])
+        for row in cast(list[Payload], answer.get("configurationKey", []))
+    ]
+    rows += [{"attributeStatus": "UnknownVariable"} | key_row(key) for key in answer.get("unknownKey", [])]
+    return many_results(rows, "attributeStatus", "attributeStatusInfo", {"getVariableResult": rows})
+
+
+def _set(command: SetVariables, answers: Sequence[Payload]) -> CommandResult:
+    statuses = [str(answer["status"]) for answer in answers]
+    rows = [
+        {"attributeStatus": "UnknownVariable" if status == "NotSupported" else status} | key_row(row.name.variable)
+        for row, status in zip(command.values, statuses, strict=True)
+    ]
+    combined = many_results(answers, "status", "statusInfo", {"setVariableResult": rows})
+    return combined
+
+
+def _certificates(command: GetInstalledCertificates, answers: Sequence[Payload]) -> CommandResult:
+    kinds = command.kinds or list(ROOTS)
+    chain: list[dict[str, Any]] = [
+        {"certificateType": kind, "certificateHashData": hashes}
+        for kind, answer in zip(kinds, answers, strict=True)
+        for hashes in answer.get("certificateHashData", [])
+    ]
+    if not chain:
+        return one_result(answers[0])
+    return CommandResult("Accepted", accepted=True, data={"certificateHashDataChain": chain})
+
+
+def _composite(command: GetCompositeSchedule, answer: Payload) -> CommandResult:
+    schedule = cast(Payload | None, answer.get("chargingSchedule"))
+    if schedule is None:
+        return one_result({"status": answer["status"]})
+    start = answer.get("scheduleStart") or schedule.get("startSchedule")
+    said: Payload = {
+        "evseId": answer.get("connectorId", command.evse),
+        "duration": schedule.get("duration", command.duration_s),
+        "chargingRateUnit": schedule["chargingRateUnit"],
+        "chargingSchedulePeriod": schedule["chargingSchedulePeriod"],
+    }
+    if start is not None:
+        said["scheduleStart"] = start
+    return one_result({"status": answer["status"]}, schedule=said)

@@ -1,0 +1,87 @@
+"""Configuration, reset, availability, triggers, vendor messages in OCPP 1.6."""
+
+from collections.abc import Sequence
+
+from sunpile.basics.errors import NotInDialect
+from sunpile.chargers.commands import (
+    ChangeAvailability,
+    DataTransfer,
+    GetVariables,
+    Reset,
+    SetVariables,
+    TriggerMessage,
+    VariableName,
+)
+from sunpile.chargers.ocpp16.words import VERSION, connector_of
+from sunpile.chargers.writing import Said, Writers, given, refuse
+
+TRIGGERS = frozenset(
+    {
+        "BootNotification",
+        "DiagnosticsStatusNotification",
+        "FirmwareStatusNotification",
+        "Heartbeat",
+        "MeterValues",
+        "StatusNotification",
+    }
+)
+"""Messages of the plain TriggerMessage."""
+
+
+def _key(name: VariableName, attribute: str) -> str:
+    refuse(
+        VERSION,
+        components=name.component or name.component_instance,
+        variable_instances=name.variable_instance,
+        variables_of_an_EVSE=name.evse is not None,
+    )
+    if attribute != "Actual":
+        raise NotInDialect(VERSION, f"attribute {attribute}")
+    return name.variable
+
+
+def _get_variables(command: GetVariables) -> Said:
+    keys = [_key(name, command.attribute) for name in command.names]
+    return "GetConfiguration", given(key=keys or None)
+
+
+def _set_variables(command: SetVariables) -> Sequence[Said]:
+    return [
+        ("ChangeConfiguration", {"key": _key(row.name, row.attribute), "value": row.value}) for row in command.values
+    ]
+
+
+def _reset(command: Reset) -> Said:
+    refuse(VERSION, reset_of_one_EVSE=command.evse)
+    if command.kind == "ImmediateAndResume":
+        raise NotInDialect(VERSION, "transactions that go on after a reset")
+    return "Reset", {"type": "Hard" if command.kind == "Immediate" else "Soft"}
+
+
+def _change_availability(command: ChangeAvailability) -> Said:
+    return "ChangeAvailability", {
+        "connectorId": connector_of(command.evse, command.connector),
+        "type": "Operative" if command.operative else "Inoperative",
+    }
+
+
+def _trigger(command: TriggerMessage) -> Said:
+    refuse(VERSION, custom_triggers=command.custom)
+    by = command.by or ("TriggerMessage" if command.message in TRIGGERS else "ExtendedTriggerMessage")
+    message = command.message.replace("SignChargingStation", "SignChargePoint")
+    connector = None if not command.evse else connector_of(command.evse, command.connector)
+    return by, given(requestedMessage=message, connectorId=connector)
+
+
+def _data_transfer(command: DataTransfer) -> Said:
+    return "DataTransfer", given(vendorId=command.vendor, messageId=command.message, data=command.data)
+
+
+WRITERS: Writers = {
+    ChangeAvailability: _change_availability,
+    DataTransfer: _data_transfer,
+    GetVariables: _get_variables,
+    Reset: _reset,
+    SetVariables: _set_variables,
+    TriggerMessage: _trigger,
+}
