@@ -173,3 +173,93 @@ class CertificateStore(StatusBook, Protocol):
         ...
 
     async def revoked(self, tenant: str) -> Sequence[Revoked]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A root certificate a tenant trusts."""
+
+    kind: str
+    """CSMSRootCertificate, V2GRootCertificate, MORootCertificate, ManufacturerRootCertificate, OEMRootCertificate."""
+    fingerprint: str
+    """SHA-256 of it, hex."""
+    pem: str
+    """The certificate."""
+    wanted: bool
+    """It belongs on every station of the tenant."""
+    not_after: int
+    """Valid to [Unix s]."""
+
+
+class TrustStore(Protocol):
+    """Whom a tenant trusts, which chains it has met, and what its stations say is installed."""
+
+    async def roots(self, tenant: str, kinds: Sequence[str] = ()) -> Sequence[Root]:
+        """Roots of these kinds; none: all."""
+        ...
+
+    async def trust(self, tenant: str, root: Root, at: int) -> None: ...
+    async def distrust(self, tenant: str, kind: str, fingerprint: str) -> bool: ...
+    async def remember(self, tenant: str, pairs: Sequence[tuple[str, str]], at: int) -> None:
+        """Keep certificates with their issuers, both PEM, so that a status can be asked by hash data."""
+        ...
+
+    async def by_serial(self, tenant: str, serial: str) -> Sequence[tuple[str, str]]:
+        """Certificates with that serial number, hex, each with its issuer, PEM."""
+        ...
+
+    async def installed(self, station: StationId, rows: Sequence[tuple[str, dict[str, str]]], at: int) -> None:
+        """Note all that a station says is installed: kind and normal hash data."""
+        ...
+
+    async def seen(self, station: StationId) -> Sequence[tuple[str, dict[str, str], int]]:
+        """What it said last, and when."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityRecord:
+    """A security event in the store."""
+
+    id: int
+    """Its number."""
+    station: str
+    """Who told it."""
+    at: int
+    """By the station's clock [Unix s]."""
+    received_at: int
+    """When it came [Unix s]."""
+    kind: str
+    """Its type."""
+    info: str
+    """Technical details."""
+    critical: bool
+    """OCPP's list calls it critical."""
+
+
+class SecurityStore(Protocol):
+    """Security events in the store."""
+
+    async def keep(self, record: SecurityRecord) -> int:
+        """Keep an event; return its number."""
+        ...
+
+
+class SecretStore(Protocol):
+    """Passwords on their way to stations: salted hashes only."""
+
+    async def offer(self, station: StationId, salt: bytes, hashed: bytes, at: int) -> int:
+        """Accept one more password of a station from now on; return its number."""
+        ...
+
+    async def withdraw(self, station: StationId, number: int) -> None:
+        """Accept it no more."""
+        ...
+
+    async def adopt(self, station: StationId, number: int) -> None:
+        """It is the station's password now, and the only one."""
+        ...
+
+    async def used(self, station: StationId, salt: bytes) -> bool:
+        """A station connected with the password of this salt: the only one from now on. True if that changed it."""
+        ...

@@ -1,0 +1,143 @@
+"""Security events, and passwords on their way to stations, in SQL: implements `SecurityStore` and `SecretStore`."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from sunpile.basics.ids import StationId
+from sunpile.basics.scope import Scope
+from sunpile.chargers.certificates.ports import SecurityRecord
+from sunpile.store.certificate_tables import security_events, station_secrets
+from sunpile.store.database import Database
+from sunpile.store.tables import stations
+
+_E = security_events.c
+_S = station_secrets.c
+
+
+def other_passwords(connection: Connection, station: str) -> list[tuple[bytes, bytes]]:
+    """(salt, hash) of each password of a station that is on its way: good beside that of its record."""
+    query = select(_S.salt, _S.hash).where(_S.station == station).order_by(_S.id)
+    return [(bytes(row.salt), bytes(row.hash)) for row in connection.execute(query)]
+
+
+class SecurityDatabase:
+    """Events and secrets on the store's door."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # -- SecurityStore ----------------------------------------------------------------------------------------------
+
+    async def keep(self, record: SecurityRecord) -> int:
+        """See `SecurityStore.keep`. The tenant is that of the station."""
+
+        def work(connection: Connection) -> int:
+            query = select(stations.c.tenant).where(stations.c.station == record.station)
+            row = insert(security_events).values(
+                tenant=connection.scalar(query) or "default",
+                station=record.station,
+                at=record.at,
+                received_at=record.received_at,
+                kind=_clean(record.kind)[:50],
+                info=_clean(record.info)[:255],
+                critical=record.critical,
+            )
+            made = connection.execute(row).inserted_primary_key
+            assert made is not None
+            return int(made[0])
+
+        return await self._database.write(work)
+
+    async def listed(
+        self,
+        scope: Scope,
+        station: str | None = None,
+        kind: str | None = None,
+        critical: bool | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        before_id: int | None = None,
+        limit: int = 100,
+    ) -> Sequence[SecurityRecord]:
+        """Events of the scope's tenant, newest first; the next page by `before_id`, the last one's number."""
+        query = select(_E.id, _E.station, _E.at, _E.received_at, _E.kind, _E.info, _E.critical)
+        query = query.where(_E.tenant == scope.tenant)
+        conditions = (
+            (station, _E.station == station),
+            (kind, _E.kind == kind),
+            (critical, _E.critical == bool(critical)),
+            (since, _E.received_at >= (since or 0)),
+            (until, _E.received_at < (until or 0)),
+            (before_id, _E.id < (before_id or 0)),
+        )
+        for value, condition in conditions:
+            query = query.where(condition) if value is not None else query
+        query = query.order_by(_E.id.desc()).limit(limit)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [SecurityRecord(*row) for row in rows]
+
+    async def forget(self, before: int) -> int:
+        """Delete events received before `before` [Unix s]; return how many."""
+        old = delete(security_events).where(_E.received_at < before)
+        return await self._database.write(lambda connection: connection.execute(old).rowcount)
+
+    # -- SecretStore ------------------------------------------------------------------------------------------------
+
+    async def offer(self, station: StationId, salt: bytes, hashed: bytes, at: int) -> int:
+        """See `SecretStore.offer`."""
+
+        def work(connection: Connection) -> int:
+            row = insert(station_secrets).values(station=station, salt=salt, hash=hashed, at=at)
+            made = connection.execute(row).inserted_primary_key
+            assert made is not None
+            return int(made[0])
+
+        return await self._database.write(work)
+
+    async def withdraw(self, station: StationId, number: int) -> None:
+        """See `SecretStore.withdraw`."""
+        gone = delete(station_secrets).where(_S.station == station, _S.id == number)
+        await self._database.write(lambda connection: connection.execute(gone))
+
+    async def adopt(self, station: StationId, number: int) -> None:
+        """See `SecretStore.adopt`."""
+
+        def work(connection: Connection) -> None:
+            query = select(_S.salt, _S.hash).where(_S.station == station, _S.id == number)
+            row = connection.execute(query).first()
+            if row is not None:
+                _adopt(connection, station, bytes(row.salt), bytes(row.hash))
+
+        await self._database.write(work)
+
+    async def used(self, station: StationId, salt: bytes) -> bool:
+        """See `SecretStore.used`."""
+
+        def work(connection: Connection) -> bool:
+            waiting = connection.execute(select(_S.id, _S.salt, _S.hash).where(_S.station == station)).all()
+            if not waiting:
+                return False
+            for row in waiting:
+                if bytes(row.salt) == salt:
+                    _adopt(connection, station, salt, bytes(row.hash))
+                    return True
+            # It came with the old one: what was on its way was not taken, or is lost in a restart of the station.
+            return False
+
+        return await self._database.write(work)
+
+    async def outstanding(self, station: StationId) -> int:
+        """How many passwords of a station are on their way."""
+        return len(await self._database.read(lambda connection: other_passwords(connection, station)))
+
+
+def _adopt(connection: Connection, station: str, salt: bytes, hashed: bytes) -> None:
+    which = update(stations).where(stations.c.station == station)
+    connection.execute(which.values(password_salt=salt, password_hash=hashed))
+    connection.execute(delete(station_secrets).where(_S.station == station))
+
+
+def _clean(text: str) -> str:
+    """PostgreSQL takes no NUL."""
+    return text.replace("\x00", "\ufffd")
