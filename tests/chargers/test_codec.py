@@ -10,20 +10,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sunpile.basics.errors import FrameInvalid
-from sunpile.chargers.codec import Call, CallFault, Codec, Result, Stray
+from sunpile.chargers.codec import Call, CallFault, Codec, Result, ResultFault, Send, Stray
 from sunpile.chargers.validation import CODES, VERSIONS, Version
 
 SOAK = os.environ.get("SUNPILE_SOAK") == "1"
 TIME = "2023-11-14T22:13:20Z"
-RPC = {"1.6": "FormationViolation", "2.0.1": "RpcFrameworkError"}
-SHAPE = {"1.6": "FormationViolation", "2.0.1": "FormatViolation"}
-UNKNOWN_FIELD = {"1.6": "FormationViolation", "2.0.1": "ProtocolError"}
-MISSING = {"1.6": "ProtocolError", "2.0.1": "OccurrenceConstraintViolation"}
-COUNT = {"1.6": "OccurenceConstraintViolation", "2.0.1": "OccurrenceConstraintViolation"}
-TYPE = {"1.6": "TypeConstraintViolation", "2.0.1": "TypeConstraintViolation"}
-VALUE = {"1.6": "PropertyConstraintViolation", "2.0.1": "PropertyConstraintViolation"}
-NO_ACTION = {"1.6": "NotImplemented", "2.0.1": "NotImplemented"}
-NO_TYPE = {"1.6": "GenericError", "2.0.1": "MessageTypeNotSupported"}
+RPC = {"1.6": "FormationViolation", "2.0.1": "RpcFrameworkError", "2.1": "RpcFrameworkError"}
+SHAPE = {"1.6": "FormationViolation", "2.0.1": "FormatViolation", "2.1": "FormatViolation"}
+UNKNOWN_FIELD = {"1.6": "FormationViolation", "2.0.1": "ProtocolError", "2.1": "ProtocolError"}
+MISSING = {"1.6": "ProtocolError", "2.0.1": "OccurrenceConstraintViolation", "2.1": "OccurrenceConstraintViolation"}
+COUNT = {
+    "1.6": "OccurenceConstraintViolation",
+    "2.0.1": "OccurrenceConstraintViolation",
+    "2.1": "OccurrenceConstraintViolation",
+}
+TYPE = {"1.6": "TypeConstraintViolation", "2.0.1": "TypeConstraintViolation", "2.1": "TypeConstraintViolation"}
+VALUE = {
+    "1.6": "PropertyConstraintViolation",
+    "2.0.1": "PropertyConstraintViolation",
+    "2.1": "PropertyConstraintViolation",
+}
+NO_ACTION = {"1.6": "NotImplemented", "2.0.1": "NotImplemented", "2.1": "NotImplemented"}
+NO_TYPE = {"1.6": "GenericError", "2.0.1": "MessageTypeNotSupported", "2.1": "MessageTypeNotSupported"}
 
 
 def call(action: str, payload: Any, message_id: Any = "m1") -> str:
@@ -55,8 +63,7 @@ BOTH: list[tuple[str, str, dict[str, str], str]] = [
     ("type is a fraction", '[2.5,"m1","Heartbeat",{}]', RPC, "m1"),
     ("type is null", '[null,"m1"]', RPC, "m1"),
     ("type 1", '[1,"m1","Heartbeat",{}]', NO_TYPE, "m1"),
-    ("type 5 of 2.1", '[5,"m1","Heartbeat",{}]', NO_TYPE, "m1"),
-    ("type 6 of 2.1", '[6,"m1","Heartbeat",{}]', NO_TYPE, "m1"),
+    ("type 7", '[7,"m1","Heartbeat",{}]', NO_TYPE, "m1"),
     ("negative type", '[-2,"m1","Heartbeat",{}]', NO_TYPE, "m1"),
     ("call of three", '[2,"m1","Heartbeat"]', RPC, "m1"),
     ("call of five", '[2,"m1","Heartbeat",{},{}]', RPC, "m1"),
@@ -187,6 +194,54 @@ def test_an_empty_payload_may_be_written_as_null(version: Version) -> None:
     assert Codec(version).decode('[3,"m1",null]') == Result("m1", {})
 
 
+@pytest.mark.parametrize("frame", ['[5,"m1","GenericError","",{}]', '[6,"m1","NotifyPeriodicEventStream",{}]'])
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+def test_the_new_types_of_2_1_are_unknown_before(version: Version, frame: str) -> None:
+    with pytest.raises(FrameInvalid) as caught:
+        Codec(version).decode(frame)
+    assert caught.value.ocpp_code == NO_TYPE[version]
+
+
+STREAM = {"id": 1, "pending": 0, "basetime": TIME, "data": [{"t": 0.5, "v": "230.4"}]}
+
+
+def test_a_message_without_answer_is_read_in_2_1() -> None:
+    frame = json.dumps([6, "m1", "NotifyPeriodicEventStream", STREAM])
+    assert Codec("2.1").decode(frame) == Send("m1", "NotifyPeriodicEventStream", STREAM)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        [6],
+        [6, "m1"],
+        [6, "", "NotifyPeriodicEventStream", STREAM],
+        [6, "m1", "NotifyPeriodicEventStream", {}],
+        [6, "m1", "NotifyPeriodicEventStream", None],
+        [6, "m1", "Heartbeat", {}],
+        [6, "m1", ["Heartbeat"], {}],
+        [5],
+        [5, "m1"],
+        [5, "m1", None, "", {}],
+    ],
+)
+def test_a_broken_message_without_answer_gets_no_answer(frame: list[Any]) -> None:
+    assert isinstance(Codec("2.1").decode(json.dumps(frame)), Stray)
+
+
+def test_a_message_without_answer_sent_as_a_call_is_unknown() -> None:
+    with pytest.raises(FrameInvalid) as caught:
+        Codec("2.1").decode(call("NotifyPeriodicEventStream", STREAM))
+    assert caught.value.ocpp_code == "NotImplemented"
+
+
+def test_the_error_about_our_answer_is_read_and_written_in_2_1() -> None:
+    frame = Codec("2.1").result_error(FrameInvalid("FormatViolation", "status: missing", "m1"))
+    assert frame == '[5,"m1","FormatViolation","status: missing",{}]'
+    assert Codec("2.1").decode(frame) == ResultFault("m1", "FormatViolation", "status: missing")
+    assert Codec("2.0.1").result_error(FrameInvalid("FormatViolation", "", "m1")) is None
+
+
 def test_an_error_of_the_pile_is_read_even_if_its_tail_is_missing() -> None:
     assert Codec("1.6").decode('[4,"m1","NotSupported","no",{}]') == CallFault("m1", "NotSupported", "no")
     assert Codec("1.6").decode('[4,"m1","NotSupported"]') == CallFault("m1", "NotSupported", "")
@@ -237,7 +292,7 @@ def test_no_frame_escapes_the_codec(version: Version, frame: str) -> None:
         assert len(answer[1]) <= 36
         assert len(answer) == 5
     else:
-        assert isinstance(decoded, Call | Result | CallFault | Stray)
+        assert isinstance(decoded, Call | Result | CallFault | Send | ResultFault | Stray)
 
 
 @settings(max_examples=5_000 if SOAK else 200, deadline=None)

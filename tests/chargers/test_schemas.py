@@ -9,9 +9,9 @@ import jsonschema_rs
 import ocpp
 import pytest
 
-from sunpile.chargers.validation import VERSIONS, Version, actions, first_fault, validator
+from sunpile.chargers.validation import VERSIONS, Version, actions, first_fault, sends, validator
 
-PUBLISHED = {"1.6": "v16", "2.0.1": "v201"}
+PUBLISHED = {"1.6": "v16", "2.0.1": "v201", "2.1": "v21"}
 NOTES = {"description", "javaType", "comment", "title", "$schema", "$id", "id", "default"}
 
 
@@ -51,6 +51,11 @@ def test_every_schema_compiles(version: Version) -> None:
 def test_the_number_of_actions_is_that_of_the_standards() -> None:
     assert len(actions("1.6")) == 39
     assert len(actions("2.0.1")) == 64
+    assert len(actions("2.1")) == 90
+
+
+def test_only_2_1_has_a_message_that_is_not_answered() -> None:
+    assert [sends(version) for version in VERSIONS] == [set(), set(), {"NotifyPeriodicEventStream"}]
 
 
 def test_both_spellings_of_celsius_are_allowed_in_1_6() -> None:

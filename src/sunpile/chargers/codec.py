@@ -1,22 +1,25 @@
 """OCPP-J frames: strict in what comes in, minimal in what goes out. No socket, no clock.
 
-`Codec.decode` gives a `Call`, a `Result`, a `CallFault` or a `Stray` (a broken answer, which may itself not be
-answered), or raises `FrameInvalid` with the CALLERROR code of the version.
+`Codec.decode` gives a `Call`, a `Result`, a `CallFault`, in 2.1 also a `Send` or a `ResultFault`, or a `Stray` (a broken
+answer or an unusable SEND, which may itself not be answered), or raises `FrameInvalid` with the version's CALLERROR code.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
 import orjson
 
 from sunpile.basics.errors import FrameInvalid
-from sunpile.chargers.validation import CODES, Fault, Version, actions, first_fault
+from sunpile.chargers.validation import CODES, Fault, Version, actions, first_fault, sends
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 16
 MAX_ID = 36
 NO_ID = "-1"
-CALL, RESULT, ERROR = 2, 3, 4
+CALL, RESULT, ERROR, RESULT_ERROR, SEND = 2, 3, 4, 5, 6
+Mend = Callable[[str, dict[str, Any]], dict[str, Any] | None]
+"""What a station's leniencies make of a request that breaks its schema; None if they do not help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +49,41 @@ class CallFault:
 
 
 @dataclass(frozen=True, slots=True)
+class Send:
+    """A valid message that is never answered (2.1)."""
+
+    id: str
+    action: str
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFault:
+    """A CALLRESULTERROR of the pile: it could not use our answer to its call `id` (2.1)."""
+
+    id: str
+    code: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stray:
-    """A broken CALLRESULT or CALLERROR: counted and dropped, for an error is never answered by an error."""
+    """A broken answer or SEND: counted and dropped, for neither is answered by an error."""
 
     reason: str
 
 
-Frame = Call | Result | CallFault | Stray
+Frame = Call | Result | CallFault | Send | ResultFault | Stray
 
 
 class Codec:
     """Frames of one OCPP version."""
 
-    def __init__(self, version: Version) -> None:
+    def __init__(self, version: Version, mend: Mend | None = None) -> None:
         self.version: Version = version
         self._actions = actions(version)
+        self._sends = sends(version)
+        self._mend = mend
 
     def fault(self, fault: Fault, detail: str = "", message_id: str = NO_ID) -> FrameInvalid:
         """The error to raise for `fault` in this version's spelling."""
@@ -87,6 +110,8 @@ class Codec:
         kind = message[0]
         if kind in (RESULT, ERROR):
             return _answer(message)
+        if self._sends and kind in (RESULT_ERROR, SEND):
+            return _answer(message) if kind == RESULT_ERROR else self._send(message)
         message_id = _readable_id(message)
         if not isinstance(kind, int) or isinstance(kind, bool):
             raise self.fault(Fault.RPC, "message type is not an integer", message_id)
@@ -110,13 +135,31 @@ class Codec:
             raise self.fault(Fault.FORMAT, "", message_id)
         broken = first_fault(self.version, action + "Request", payload)
         if broken:
-            raise self.fault(broken[0], broken[1], message_id)
+            mended = self._mend(action, cast(dict[str, Any], payload)) if self._mend else None
+            if mended is None:
+                raise self.fault(broken[0], broken[1], message_id)
+            payload = mended
         return Call(message_id, action, cast(dict[str, Any], payload))
 
-    def check_result(self, action: str, payload: dict[str, Any]) -> str | None:
+    def _send(self, message: list[Any]) -> Send | Stray:
+        """A SEND is never answered, not even by an error (part 4, 4.2.4): what is wrong with it is only counted."""
+        if len(message) != 4 or _readable_id(message) == NO_ID:
+            return Stray("a SEND has four elements, the second a string of 1 to 36 characters")
+        action, payload = message[2], message[3]
+        if not isinstance(action, str) or action not in self._sends or not isinstance(payload, dict):
+            return Stray("no such SEND")
+        broken = first_fault(self.version, action + "Request", payload)
+        return Stray(broken[1]) if broken else Send(message[1], action, cast(dict[str, Any], payload))
+
+    def check_result(self, message_id: str, action: str, payload: dict[str, Any]) -> FrameInvalid | None:
         """What is wrong with the answer to our `action`, or None."""
         broken = first_fault(self.version, action + "Response", payload)
-        return broken[1] if broken else None
+        return self.fault(broken[0], broken[1], message_id) if broken else None
+
+    @property
+    def ids_outlive_sockets(self) -> bool:
+        """True where ids are a station's own over all its sockets, and a retried call may keep its id (2.1)."""
+        return self.version == "2.1"
 
     def call(self, message_id: str, action: str, payload: dict[str, Any]) -> str:
         """A CALL on the wire."""
@@ -129,6 +172,12 @@ class Codec:
     def error(self, fault: FrameInvalid) -> str:
         """A CALLERROR on the wire."""
         return orjson.dumps([ERROR, fault.message_id, fault.ocpp_code, fault.detail[:255], {}]).decode()
+
+    def result_error(self, fault: FrameInvalid) -> str | None:
+        """A CALLRESULTERROR on the wire; None in a version that has none."""
+        if not self._sends:
+            return None
+        return orjson.dumps([RESULT_ERROR, fault.message_id, fault.ocpp_code, fault.detail[:255], {}]).decode()
 
 
 def _readable_id(message: list[Any]) -> str:
@@ -149,7 +198,8 @@ def _answer(message: list[Any]) -> Frame:
     if len(message) < 3 or not isinstance(message[2], str):
         return Stray("an error has five elements, the third a string")
     description = message[3] if len(message) > 3 and isinstance(message[3], str) else ""
-    return CallFault(message_id, message[2][:64], description[:255])
+    kind = CallFault if message[0] == ERROR else ResultFault
+    return kind(message_id, message[2][:64], description[:255])
 
 
 def _refuse_hostile(codec: Codec, text: str | bytes, message: list[Any]) -> None:

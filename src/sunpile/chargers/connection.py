@@ -15,7 +15,8 @@ from typing import Any, Protocol
 from sunpile.basics.errors import FrameInvalid, PileUnreachable, SunpileError, TooMany
 from sunpile.basics.ports import Clock
 from sunpile.chargers.access import Limits
-from sunpile.chargers.codec import Call, CallFault, Codec, Result, Stray
+from sunpile.chargers.replay import AnswerMemory, mark
+from sunpile.chargers.codec import Call, CallFault, Codec, Result, ResultFault, Send, Stray
 from sunpile.chargers.validation import Fault
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,16 @@ class Counters:
     limited: int = 0
     failures: int = 0
     call_timeouts: int = 0
+    replayed: int = 0
+    """Calls sent again under their id and answered from memory."""
+    sends_in: int = 0
+    result_faults: int = 0
+    """Answers of ours that a pile could not use (CALLRESULTERROR)."""
+    quarantined: int = 0
+    mended: int = 0
+    """Requests that only a station's leniency let pass."""
+    before_acceptance: int = 0
+    """Requests refused because the station's registration is not accepted."""
 
 
 class CallRefused(SunpileError):
@@ -77,6 +88,8 @@ class Connection:
         *,
         record: Callable[[bool, str], None],
         answered: Callable[[Call], None],
+        remark: Callable[[str], None] = lambda _: None,
+        answers: AnswerMemory | None = None,
     ) -> None:
         self._socket = socket
         self._codec = codec
@@ -86,13 +99,18 @@ class Connection:
         self._counters = counters
         self._record = record
         self._answered = answered
-        self._calls: deque[Call] = deque()
+        self._remark = remark
+        self._answers = answers
+        self._calls: deque[Call | Send] = deque()
         self._idle: asyncio.Future[None] | None = None
         self._seen: dict[int, None] = {}
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._awaited: tuple[str, asyncio.Future[Result | CallFault]] | None = None
         self._closed = False
+        self._worked = False
+        self.bad_frames = 0
+        """Frames of this connection that had to be refused."""
         self.fenced = False
         """True once a newer connection of the station has taken over: nothing of this one counts any more."""
 
@@ -140,11 +158,18 @@ class Connection:
                 self._waiting -= 1
         if isinstance(answer, CallFault):
             raise CallRefused(answer.code, answer.description or answer.code)
-        broken = self._codec.check_result(action, answer.payload)
+        broken = self._codec.check_result(answer.id, action, answer.payload)
         if broken:
-            self._counters.bad_frames += 1
-            raise CallRefused("FormatViolation", f"the pile's answer to {action} is invalid: {broken}")
+            self._bad_frame()
+            if (told := self._codec.result_error(broken)) is not None:
+                await self._send(told)
+            raise CallRefused("FormatViolation", f"the pile's answer to {action} is invalid: {broken.detail}")
         return answer.payload
+
+    @property
+    def calls_pending(self) -> int:
+        """Our calls that wait for their turn or for an answer."""
+        return self._waiting
 
     async def _exchange(self, action: str, payload: dict[str, Any]) -> Result | CallFault:
         if self.fenced or self._closed:
@@ -158,6 +183,7 @@ class Connection:
             return await asyncio.wait_for(answer, self._limits.call_timeout_s)
         except TimeoutError:
             self._counters.call_timeouts += 1
+            self._remark("silent-in-command")
             raise PileUnreachable(f"the pile did not answer {action} in time") from None
         finally:
             self._awaited = None
@@ -165,7 +191,7 @@ class Connection:
     async def _sort(self, text: str | bytes) -> None:
         """Give one frame to whom it belongs."""
         if isinstance(text, bytes):
-            self._counters.bad_frames += 1
+            self._bad_frame()
             await self._send(self._codec.error(self._codec.fault(Fault.RPC, "OCPP frames are text")))
             return
         self._record(True, text)
@@ -173,30 +199,65 @@ class Connection:
             frame = self._codec.decode(text)
             if isinstance(frame, Call):
                 self._queue(frame)
+                return
         except FrameInvalid as fault:
-            self._counters.bad_frames += 1
+            self._bad_frame()
             await self._send(self._codec.error(fault))
             return
-        if isinstance(frame, Result | CallFault):
-            awaited = self._awaited
-            if awaited is None or awaited[0] != frame.id or awaited[1].done():
-                self._counters.unsolicited_results += 1
-            else:
-                awaited[1].set_result(frame)
-        elif isinstance(frame, Stray):
-            self._counters.unsolicited_results += 1
+        match frame:
+            case Result() | CallFault():
+                awaited = self._awaited
+                if awaited is None or awaited[0] != frame.id or awaited[1].done():
+                    self._unsolicited()
+                else:
+                    awaited[1].set_result(frame)
+            case Send():
+                self._queue_send(frame)
+            case ResultFault():
+                self._counters.result_faults += 1
+                self._remark("answer-not-understood")
+                log.warning("a pile could not use our answer %s: %s %s", frame.id, frame.code, frame.description)
+            case Stray():
+                self._unsolicited()
+
+    def _bad_frame(self) -> None:
+        self._counters.bad_frames += 1
+        self.bad_frames += 1
+        self._remark("bad-frame")
+
+    def _unsolicited(self) -> None:
+        self._counters.unsolicited_results += 1
+        self._remark("unsolicited-answer")
 
     def _queue(self, call: Call) -> None:
-        mark = hash(call.id)
-        if mark in self._seen:
-            self._counters.duplicate_ids += 1
-            raise self._codec.fault(Fault.DUPLICATE, "", call.id)
-        self._seen[mark] = None
-        if len(self._seen) > IDS_REMEMBERED:
-            del self._seen[next(iter(self._seen))]
+        if self._answers is not None:
+            known = self._answers.known(call)
+            if known is not None and known.mark != mark(call):
+                self._duplicate(call)
+        else:
+            seen = hash(call.id)
+            if seen in self._seen:
+                self._duplicate(call)
+            self._seen[seen] = None
+            if len(self._seen) > IDS_REMEMBERED:
+                del self._seen[next(iter(self._seen))]
         if len(self._calls) >= self._limits.calls_queued:
+            self._remark("flood")
             raise self._codec.fault(Fault.BUSY, "", call.id)
         self._calls.append(call)
+        self._wake()
+
+    def _duplicate(self, call: Call) -> None:
+        self._counters.duplicate_ids += 1
+        self._remark("message-id-reused")
+        raise self._codec.fault(Fault.DUPLICATE, "", call.id)
+
+    def _queue_send(self, send: Send) -> None:
+        self._counters.sends_in += 1
+        if len(self._calls) >= self._limits.calls_queued:
+            self._remark("flood")
+            return
+        self._calls.append(send)
         self._wake()
 
     def _wake(self) -> None:
@@ -219,22 +280,58 @@ class Connection:
             self._idle = loop.create_future()
             await self._idle
 
-    async def _answer(self, call: Call) -> None:
+    async def _answer(self, frame: Call | Send) -> None:
+        if isinstance(frame, Send):
+            await self._take(frame)
+            return
+        known = self._answers.known(frame) if self._answers is not None else None
+        text = await known.wait() if known is not None else None
+        if text is not None:
+            self._counters.replayed += 1
+            await self._send(text)
+            return
+        await self._send(await (self._carry_out(frame) if self._answers is None else self._remembered(frame)))
+        if self._worked:
+            self._answered(frame)
+
+    async def _remembered(self, call: Call) -> str:
+        """Carry `call` out and keep the answer for its retry, whatever ends this."""
+        assert self._answers is not None
+        self._answers.begin(call)
+        text: str | None = None
+        try:
+            answer = await self._carry_out(call)
+            text = answer if self._worked else None
+            return answer
+        finally:
+            self._answers.settle(call, text)
+
+    async def _carry_out(self, call: Call) -> str:
+        """The text that answers `call`; `_worked` says whether it is a CALLRESULT."""
         self._counters.calls_in += 1
+        self._worked = False
         try:
             answer = self._codec.result(call.id, await self._handle(call))
         except FrameInvalid as fault:
-            self._counters.bad_frames += 1
-            answer = self._codec.error(FrameInvalid(fault.ocpp_code, fault.detail, call.id))
+            self._bad_frame()
+            return self._codec.error(FrameInvalid(fault.ocpp_code, fault.detail, call.id))
         except Exception:
             # The last resort: one pile's message must never end anything but itself.
             self._counters.failures += 1
             log.exception("%s could not be handled", call.action)
-            answer = self._codec.error(self._codec.fault(Fault.INTERNAL, "", call.id))
-            await self._send(answer)
-            return
-        await self._send(answer)
-        self._answered(call)
+            return self._codec.error(self._codec.fault(Fault.INTERNAL, "", call.id))
+        self._worked = True
+        return answer
+
+    async def _take(self, send: Send) -> None:
+        """A message without answer is handled like a call; whatever comes of it, nothing is sent."""
+        try:
+            await self._handle(Call(send.id, send.action, send.payload))
+        except FrameInvalid:
+            self._bad_frame()
+        except Exception:
+            self._counters.failures += 1
+            log.exception("%s could not be handled", send.action)
 
     async def _send(self, text: str) -> None:
         if self.fenced or self._closed:

@@ -1,8 +1,8 @@
 """The OCPP schemas, compiled, and which CALLERROR code a broken rule earns in each version.
 
-Codes follow the words of each version's own table (OCPP-J 1.6 table 7 with its errata, OCPP 2.0.1 part 4 table 8):
-a missing field is an incomplete payload (`ProtocolError`) in 1.6 and an occurrence fault in 2.0.1; an unknown field
-breaks the PDU structure, `FormationViolation` in 1.6 and `ProtocolError` in 2.0.1.
+Codes follow the words of each version's own table (OCPP-J 1.6 table 7 with its errata, OCPP 2.0.1 part 4 table 8, 2.1
+part 4 table 9): a missing field is an incomplete payload (`ProtocolError`) in 1.6 and an occurrence fault in 2.x; an
+unknown field breaks the PDU structure, `FormationViolation` in 1.6 and `ProtocolError` in 2.x.
 """
 
 import enum
@@ -13,8 +13,8 @@ from typing import Any, Literal, cast
 import jsonschema_rs
 import orjson
 
-Version = Literal["1.6", "2.0.1"]
-VERSIONS: tuple[Version, ...] = ("1.6", "2.0.1")
+Version = Literal["1.6", "2.0.1", "2.1"]
+VERSIONS: tuple[Version, ...] = ("1.6", "2.0.1", "2.1")
 
 INT32_MAX = 2**31 - 1
 REGISTER_MAX = 2**53
@@ -37,6 +37,7 @@ class Fault(enum.Enum):
     PROPERTY = "value is not allowed"
     INTERNAL = "could not be processed"
     BUSY = "too many calls outstanding"
+    SECURITY = "not allowed before the station is accepted"
 
 
 CODES: dict[Version, dict[Fault, str]] = {
@@ -54,6 +55,7 @@ CODES: dict[Version, dict[Fault, str]] = {
         Fault.PROPERTY: "PropertyConstraintViolation",
         Fault.INTERNAL: "InternalError",
         Fault.BUSY: "GenericError",
+        Fault.SECURITY: "SecurityError",
     },
     "2.0.1": {
         Fault.RPC: "RpcFrameworkError",
@@ -69,8 +71,11 @@ CODES: dict[Version, dict[Fault, str]] = {
         Fault.PROPERTY: "PropertyConstraintViolation",
         Fault.INTERNAL: "InternalError",
         Fault.BUSY: "GenericError",
+        Fault.SECURITY: "SecurityError",
     },
 }
+CODES["2.1"] = CODES["2.0.1"]
+"""Table 9 of part 4 of 2.1 has the codes and the words of 2.0.1."""
 
 _BY_KEYWORD = {
     "type": Fault.TYPE,
@@ -90,9 +95,23 @@ def _document(version: Version) -> dict[str, dict[str, Any]]:
 
 @cache
 def actions(version: Version) -> frozenset[str]:
-    """Every action of the version, in either direction."""
+    """Every action of the version that is answered, in either direction."""
     names = _document(version)["messages"]
-    return frozenset(name.removesuffix("Request") for name in names if name.endswith("Request"))
+    return frozenset(name.removesuffix("Response") for name in names if name.endswith("Response"))
+
+
+@cache
+def sends(version: Version) -> frozenset[str]:
+    """Every action of the version that goes out as SEND and is never answered (2.1: NotifyPeriodicEventStream)."""
+    names = _document(version)["messages"]
+    return frozenset(name.removesuffix("Request") for name in names if name.endswith("Request")) - actions(version)
+
+
+@cache
+def schema_of(version: Version, message: str) -> dict[str, Any]:
+    """The schema of `message` as published, with the definitions of its version beside it."""
+    document = _document(version)
+    return document["messages"][message] | {"definitions": document["definitions"]}
 
 
 def _tightened(schema: Any, name: str = "") -> Any:
@@ -117,11 +136,9 @@ def _tightened(schema: Any, name: str = "") -> Any:
 def validator(version: Version, message: str) -> jsonschema_rs.Draft4Validator:
     """The compiled validator of `message` ("BootNotificationRequest"), formats checked.
 
-    Draft 4 for both versions: there 1.0 is no integer, so what passes as an integer is one.
+    Draft 4 for every version: there 1.0 is no integer, so what passes as an integer is one.
     """
-    document = _document(version)
-    schema = _tightened(document["messages"][message] | {"definitions": document["definitions"]})
-    return jsonschema_rs.Draft4Validator(schema, validate_formats=True)
+    return jsonschema_rs.Draft4Validator(_tightened(schema_of(version, message)), validate_formats=True)
 
 
 def first_fault(version: Version, message: str, payload: Any) -> tuple[Fault, str] | None:
