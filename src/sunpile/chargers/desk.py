@@ -6,7 +6,6 @@ from sunpile.chargers.codec import Call
 from sunpile.chargers.dialect import (
     Context,
     Dialect,
-    Noted,
     Outcome,
     Payload,
     Plan,
@@ -23,7 +22,7 @@ from sunpile.chargers.events import (
     TransactionStarted,
     TransactionUpdated,
 )
-from sunpile.chargers.notices import AuthorisationAsked, Question
+from sunpile.chargers.notices import AuthorisationAsked, Notices, Question
 from sunpile.chargers.ports import StationBook, StationInbox
 from sunpile.chargers.station import StationState, observe
 
@@ -85,7 +84,10 @@ class Desk:
                 return await self._inbox.authorise(request)
             case Question():
                 return await self._inbox.asked(request)
-            case TimeAsked() | Noted():
+            case Notices(notices):
+                for notice in notices:
+                    await self._inbox.told(notice)
+            case TimeAsked():
                 pass
             case _:
                 await self._inbox.told(request)

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from sunpile.basics.ids import EvseId, StationId
 from sunpile.chargers.commands import Command, CommandResult
 from sunpile.chargers.events import Authorisation, StationEvent, TransactionAnswer
-from sunpile.chargers.notices import Answer, AuthorisationAsked, Notice, Question
+from sunpile.chargers.notices import Answer, AuthorisationAsked, Notice, Notices, Question
 from sunpile.chargers.validation import Version
 
 Payload = dict[str, Any]
@@ -51,14 +51,20 @@ class TimeAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
-    """A message that is answered and kept in the frame log, and changes nothing else."""
+class Registration:
+    """What a station that booted is told."""
 
-    answer: Payload
+    status: Literal["Accepted", "Pending", "Rejected"] = "Accepted"
+    """Accepted; Pending: set it up first; Rejected: try again later."""
+    interval_s: int | None = None
+    """Heartbeat interval, or if it is not accepted the time until its next try [s]; None: the plan's."""
+    reason: str = ""
+    """Why not Accepted, in at most 20 characters; told in 2.x."""
 
 
-Request = StationEvent | TimeAsked | AuthorisationAsked | Noted | Notice | Question
-Outcome = Authorisation | TransactionAnswer | Answer | None
+Request = StationEvent | TimeAsked | AuthorisationAsked | Notice | Notices | Question
+Outcome = Authorisation | TransactionAnswer | Registration | Answer | None
+"""What became of a request: `Registration` or None (accepted) for `Booted`, `Answer` for `Question` ..."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """Sampled values of either version, gathered into one `Sample` per time and context.
 
 A total (no phase) wins over per-phase values, which are added up for energy and power; of currents and voltages the
-highest counts. Only the outlet's values are the EVSE's own; a state of charge may come from the car.
+highest counts, imported currents also phase by phase. Only the outlet's values are the EVSE's own; a state of charge
+may come from the car. Signed data goes with the values of its own context.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from sunpile.basics.units import Watt, Wh
 from sunpile.chargers.events import Sample
@@ -14,6 +15,9 @@ Row = tuple[str, str | float, str | None, int, str | None, str, str]
 """measurand, value, unit (None = the measurand's own), power of ten of the value, phase, location, context."""
 
 REGISTER = "Energy.Active.Import.Register"
+EXPORT = "Energy.Active.Export.Register"
+Signed = tuple[str, str | None, str | None]
+"""Signed data, its encoding, its public key."""
 DEFAULT_CONTEXT = "Sample.Periodic"
 REGISTER_MAX = 2**53
 
@@ -23,17 +27,25 @@ _UNITS: dict[str, dict[str | None, int]] = {
     "Power.Active.Export": {None: 0, "W": 0, "kW": 3},
     "Current.Import": {None: 3, "A": 3},
     "Voltage": {None: 3, "V": 3},
+    EXPORT: {None: 0, "Wh": 0, "kWh": 3},
+    "Frequency": {None: 3, "Hertz": 3, "Hz": 3},
     "SoC": {None: 1, "Percent": 1},
 }
-"""Measurands that are used: unit to the power of ten that makes Wh, W, mA, mV or per mille of it."""
+"""Measurands that are used: unit to the power of ten that makes Wh, W, mA, mV, mHz or per mille of it."""
 _UNUSED: dict[str | None, int] = {}
 """Every other measurand: its number must be one, and is not kept."""
 _PHASES = {measurand: f"phases of {measurand}" for measurand in _UNITS}
-_HIGHEST = ("Current.Import", "Voltage")
+_HIGHEST = ("Current.Import", "Voltage", "Frequency")
+_LINES = {phase: f"Current.Import {line}" for line in ("L1", "L2", "L3") for phase in (line, f"{line}-N")}
+"""Phase to the name its imported current is kept under."""
 
 
-def gather(at: int, rows: Iterable[Row], signed: str | None, held: str | None, any_place: bool = False) -> list[Sample]:
+def gather(
+    at: int, rows: Iterable[Row], signed: Mapping[str, Signed] | None, held: str | None, any_place: bool = False
+) -> list[Sample]:
     """The samples in `rows`, all taken `at` [Unix s]; `any_place` for the station's own meter (EVSE 0).
+
+    `signed` holds signed data by its reading context.
 
     Raises
     ------
@@ -63,30 +75,55 @@ def gather(at: int, rows: Iterable[Row], signed: str | None, held: str | None, a
         # Phases are kept under a name of their own, so that a total is never mixed with them.
         name = _PHASES[measurand]
         before = gathered.get(name)
+        if measurand == "Current.Import" and phase in _LINES:
+            gathered[_LINES[phase]] = number
         if before is None:
             gathered[name] = number
         else:
             gathered[name] = max(number, before) if measurand in _HIGHEST else number + before
-    if signed is not None and not by_context:
-        by_context[DEFAULT_CONTEXT] = {}
-    return [_sample(at, context, gathered.get, signed, held) for context, gathered in by_context.items()]
+    if signed:
+        for context in signed:
+            by_context.setdefault(context, {})
+        return [
+            _sample(at, context, gathered.get, held, signed.get(context)) for context, gathered in by_context.items()
+        ]
+    return [_sample(at, context, gathered.get, held) for context, gathered in by_context.items()]
 
 
-def _sample(at: int, context: str, found: Callable[..., int | None], signed: str | None, held: str | None) -> Sample:
+def _sample(
+    at: int,
+    context: str,
+    found: Callable[..., int | None],
+    held: str | None,
+    signed: Signed | None = None,
+) -> Sample:
     register = found(REGISTER, found("phases of Energy.Active.Import.Register"))
+    exported_wh = found(EXPORT, found("phases of Energy.Active.Export.Register"))
     power = found("Power.Active.Import", found("phases of Power.Active.Import"))
     exported = found("Power.Active.Export", found("phases of Power.Active.Export"))
     state_of_charge = found("SoC", found("phases of SoC"))
+    highest = found("phases of Current.Import")
     if exported and not power:
         power = -exported
+    data, encoding, key = signed or (None, None, None)
     return Sample(
         at=at,
         register_wh=None if register is None else Wh(register),
         power_w=None if power is None else Watt(power),
-        current_ma=found("Current.Import", found("phases of Current.Import")),
+        current_ma=found("Current.Import", highest),
         voltage_mv=found("Voltage", found("phases of Voltage")),
         soc_permille=state_of_charge if state_of_charge is not None and 0 <= state_of_charge <= 1000 else None,
         context=context,
-        signed=signed,
+        signed=data,
         held=held,
+        export_wh=None if exported_wh is None else Wh(exported_wh),
+        frequency_mhz=found("Frequency", found("phases of Frequency")),
+        phase_ma=None if highest is None else _lines(found),
+        signed_encoding=encoding,
+        signed_key=key,
     )
+
+
+def _lines(found: Callable[..., int | None]) -> tuple[int | None, int | None, int | None] | None:
+    lines = found(_LINES["L1"]), found(_LINES["L2"]), found(_LINES["L3"])
+    return None if lines == (None, None, None) else lines

@@ -49,12 +49,13 @@ class ReportPart:
     """variables, monitors, messages, customer, profiles or der."""
     request: int
     """Number given with the command."""
-    part: int
-    """Sequence number, from 0."""
+    part: int | None
+    """Sequence number, from 0; None for messages, profiles and DER, which OCPP does not number."""
     last: bool
     """No part follows."""
     rows: tuple[dict[str, Any], ...]
-    """Its rows in the words of OCPP 2.1 (reportData, monitor, messageInfo ...)."""
+    """Its rows in the words of OCPP 2.1: reportData, monitor, messageInfo as they are; customer: {data}; profiles:
+    {evseId, chargingLimitSource, chargingProfile}; der: {control: curve, enterService ...} with its fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +69,13 @@ class MonitorEvent:
     at: int
     """The station's time."""
     trigger: str
-    """Alerting, Delta, Periodic or Stream."""
+    """Alerting, Delta, Periodic, or Stream for a value of a periodic event stream."""
     value: str
     """Actual value."""
     component: str
-    """Component, with its instance and EVSE."""
+    """Component, with its instance and EVSE: `Connector[main]@1.2`; empty for a stream."""
     variable: str
-    """Variable, with its instance."""
+    """Variable, with its instance: `Problem[a]`; empty for a stream."""
     severity: int | None = None
     """0 danger ... 9 debug (2.1)."""
     monitor: int | None = None
@@ -87,6 +88,10 @@ class MonitorEvent:
     """Technical information."""
     transaction: str | None = None
     """While this transaction ran."""
+    cause: int | None = None
+    """Number of the event that caused it."""
+    kind: str = ""
+    """EventNotificationType: HardWiredNotification, CustomMonitor ...; empty for a stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,8 @@ class LimitNotified:
     """It is critical for the grid."""
     schedules: tuple[dict[str, Any], ...] = ()
     """Charging schedules in the words of OCPP 2.1."""
+    local_generation: bool = False
+    """It is no limit of the grid but power generated on the spot (2.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +138,16 @@ class CarSchedule:
     """Its time base."""
     schedule: dict[str, Any]
     """ChargingSchedule in the words of OCPP 2.1."""
+    selected: int | None = None
+    """Number of the schedule it chose among those offered (2.1)."""
+    tolerance_accepted: bool | None = None
+    """The car keeps to the power tolerance (2.1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Anything else a station tells: DER alarm or start, priority charging, event stream closed ..."""
+    """Anything else a station tells: NotifyDERAlarm, NotifyDERStartStop, NotifyPriorityCharging,
+    ClosePeriodicEventStream."""
 
     station: StationId
     """Who tells."""
@@ -143,6 +155,14 @@ class Told:
     """OCPP 2.1 action."""
     payload: dict[str, Any]
     """Its payload, valid by the schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """Several notices of one message, told one after the other."""
+
+    notices: tuple["Notice", ...]
+    """In the message's order."""
 
 
 Notice = Progress | SecurityEvent | ReportPart | MonitorEvent | ReservationEnded | LimitNotified | CarSchedule | Told
@@ -155,15 +175,16 @@ class Question:
     station: StationId
     """Who asks."""
     action: str
-    """OCPP 2.1 action: SignCertificate, Get15118EVCertificate, GetCertificateStatus, GetCertificateChainStatus,
-    DataTransfer, NotifyEVChargingNeeds, PullDynamicScheduleUpdate, NotifySettlement, VatNumberValidation,
-    BatterySwap, OpenPeriodicEventStream, NotifyWebPayment... Also 1.6's and 2.0.1's, in 2.1's words."""
+    """OCPP 2.1 action: BatterySwap, DataTransfer, Get15118EVCertificate, GetCertificateChainStatus,
+    GetCertificateStatus, NotifyEVChargingNeeds, NotifySettlement, OpenPeriodicEventStream, PullDynamicScheduleUpdate,
+    SignCertificate, VatNumberValidation. Also 1.6's and 2.0.1's, in 2.1's words."""
     payload: dict[str, Any]
     """Its payload, valid by the schema, in the words of OCPP 2.1."""
 
 
 Answer = dict[str, Any]
-"""Payload of the response in the words of OCPP 2.1; the dialect trims it to its version."""
+"""Payload of the response in the words of OCPP 2.1; the dialect trims it to its version. Empty where nobody has an
+answer: the dialect then says no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,3 +201,5 @@ class AuthorisationAsked:
     """Contract certificate chain, PEM (ISO 15118)."""
     certificate_hashes: tuple[dict[str, str], ...] = ()
     """OCSPRequestData of each certificate of the chain."""
+    additional: tuple[tuple[str, str], ...] = ()
+    """Additional information with the token: (type, value)."""

@@ -2,6 +2,7 @@
 
 from sunpile.basics.errors import FrameInvalid, InputInvalid, NotInDialect
 from sunpile.chargers.validation import CODES, Fault, Version
+from sunpile.chargers.values import unix_time
 from sunpile.chargers.writing import Payload, id_text
 
 VERSION: Version = "1.6"
@@ -109,3 +110,17 @@ def status_of(status: str) -> str:
 def key_row(key: str) -> Payload:
     """The `component` and `variable` by which 2.1 would name a configuration key."""
     return {"component": {"name": ""}, "variable": {"name": key}}
+
+
+def time_of(text: str) -> int:
+    """Unix time [s] of a timestamp.
+
+    Raises
+    ------
+    FrameInvalid
+        if there is no such moment.
+    """
+    try:
+        return unix_time(text)
+    except ValueError:
+        raise wrong("timestamp: no such time") from None
