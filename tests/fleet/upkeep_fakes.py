@@ -87,8 +87,8 @@ class FakeAudit:
         scope: Scope,
         action: str,
         object: str,
-        before: dict[str, Any] | None,
-        after: dict[str, Any] | None,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
         reason: str = "",
     ) -> None:
         self.actions.append((scope.actor, action, object))

@@ -12,8 +12,10 @@ from tests.people.house import ADMIN, House, open_house
 
 from sunpile.fleet.station_desk import StationDesk
 from sunpile.people import create_app
-from sunpile.people.api import stations
+from sunpile.people.api import frames, stations
 from sunpile.people.ports import ApiSettings
+from sunpile.store import tables
+from sunpile.store.frame_log import FrameLog
 from sunpile.store.station_cards import StationCards
 from sunpile.store.tables import refused_attempts
 
@@ -26,7 +28,7 @@ class Desk:
         cards = StationCards(house.database)
         self.desk = StationDesk(cards, self.door, self.audit, self.page, deviations=("late-boot", "seconds-as-ms"))
         self.house = house
-        routers = [stations.router(self.desk, HeldClock())]
+        routers = [stations.router(self.desk, HeldClock()), frames.router(FrameLog(house.database))]
         app = create_app(house.view, FakeOperations(), FakeRpc(), house.hub, ApiSettings(ADMIN), routers)
         self.client = TestClient(app, headers={"Authorization": f"Bearer {ADMIN}"})
 
@@ -95,3 +97,16 @@ def test_what_cannot_be_a_station_is_refused(desk: Desk, wrong: dict[str, object
 
 def test_nobody_without_credentials_sees_stations(desk: Desk) -> None:
     assert desk.client.get("/api/stations", headers={"Authorization": ""}).status_code == 401
+
+
+def test_frames_are_shown_and_exported(desk: Desk) -> None:
+    desk.client.post("/api/stations", json=NEW)
+    assert desk.client.get("/api/stations/NEW-1/frames/export").text == ""
+    with desk.house.database.engine.begin() as connection:
+        row = {"station": "NEW-1", "at": 5, "incoming": True, "frame": '[2,"7","Heartbeat",{}]'}
+        connection.execute(insert(tables.frames).values(row))
+    assert desk.client.get("/api/stations/NEW-1/frames").json()["frames"][0]["action"] == "Heartbeat"
+    csv = desk.client.get("/api/stations/NEW-1/frames/export", params={"format": "csv"})
+    assert csv.headers["content-type"].startswith("text/csv")
+    assert [line.split(",")[5] for line in csv.text.splitlines()] == ["action", "Heartbeat"]
+    assert desk.client.get("/api/stations/NOBODY/frames/export").status_code == 404

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
+from sunpile.basics.audit import Audit
 from sunpile.basics.errors import InputInvalid
 from sunpile.basics.ids import StationId
 from sunpile.basics.scope import Scope
@@ -19,7 +20,7 @@ from sunpile.fleet.cards import (
     facts_of,
     live_of,
 )
-from sunpile.fleet.upkeep_ports import Audit, Changed, LiveStations
+from sunpile.fleet.upkeep_ports import Changed, LiveStations
 
 REFUSALS_SHOWN = 10
 
@@ -117,7 +118,7 @@ class StationDesk:
         check_card(card)
         self._check_leniency(card.leniency)
         password = await self._cards.add(scope, card, evses, at)
-        await self._audit.record(scope, "station.add", card.station, None, asdict(card))
+        await self._audit.record(scope, "station.add", f"station:{card.station}", None, asdict(card))
         self._changed("station", {"station": card.station, "change": "added"})
         return StationAdded(card.station, password, card.security_profile)
 
@@ -141,7 +142,7 @@ class StationDesk:
         await self._cards.save(scope, after)
         names = sorted(changes)
         await self._audit.record(
-            scope, "station.change", station, facts_of(before, names), facts_of(after, names), reason
+            scope, "station.change", f"station:{station}", facts_of(before, names), facts_of(after, names), reason
         )
         await self._live.changed(StationId(station))
         self._changed("station", {"station": station, "change": "changed"})
@@ -160,7 +161,7 @@ class StationDesk:
         scope.need("configure")
         before = await self._cards.card(scope, station)
         await self._cards.remove(scope, station)
-        await self._audit.record(scope, "station.remove", station, asdict(before), None, reason)
+        await self._audit.record(scope, "station.remove", f"station:{station}", asdict(before), None, reason)
         await self._live.changed(StationId(station))
         self._changed("station", {"station": station, "change": "removed"})
 

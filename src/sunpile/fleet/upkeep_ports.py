@@ -1,12 +1,13 @@
 """What upkeep needs from others: the piles' door, the runs, and who writes down what staff change."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from sunpile.basics.ids import StationId
 from sunpile.basics.scope import Scope
 from sunpile.chargers.commands import Command, CommandResult
 from sunpile.chargers.station import StationState
+from sunpile.fleet.frames import FramePage, FrameQuery, FrameView
 
 Changed = Callable[[str, Mapping[str, Any]], None]
 """Tell live pages: kind and data."""
@@ -47,17 +48,8 @@ class Runs(Protocol):
         ...
 
 
-class Audit(Protocol):
-    """The log of what staff change."""
+class FrameSource(Protocol):
+    """The raw message log, of the scope's tenant only."""
 
-    async def record(
-        self,
-        scope: Scope,
-        action: str,
-        object: str,
-        before: dict[str, Any] | None,
-        after: dict[str, Any] | None,
-        reason: str = "",
-    ) -> None:
-        """Keep one change."""
-        ...
+    async def page(self, scope: Scope, query: FrameQuery) -> FramePage: ...
+    def all(self, scope: Scope, query: FrameQuery) -> AsyncGenerator[list[FrameView]]: ...
