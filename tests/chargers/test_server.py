@@ -191,7 +191,8 @@ class TestVersions:
             ("ocpp2.0.1", "ocpp2.0.1", "2.0.1"),
             ("ocpp2.0.1,ocpp1.6", "ocpp2.0.1", "2.0.1"),
             ("ocpp1.6,ocpp2.0.1", "ocpp1.6", "1.6"),
-            ("ocpp2.1,ocpp1.5,ocpp2.0.1", "ocpp2.0.1", "2.0.1"),
+            ("ocpp2.2,ocpp1.5,ocpp2.0.1", "ocpp2.0.1", "2.0.1"),
+            ("ocpp2.1,ocpp2.0.1", "ocpp2.1", "2.1"),
         ],
     )
     async def test_the_pile_chooses_by_its_order(self, ground: Ground, offered: str, chosen: str, state: str) -> None:

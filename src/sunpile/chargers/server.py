@@ -33,14 +33,14 @@ from sunpile.chargers.commands import Command, CommandResult, RemoteStart, SetVa
 from sunpile.chargers.connection import CallRefused, Connection, Counters
 from sunpile.chargers.desk import Desk
 from sunpile.chargers.dialect import Dialect, Plan, Setting
-from sunpile.chargers.ocpp2 import Ocpp201
+from sunpile.chargers.ocpp2 import Ocpp21, Ocpp201
 from sunpile.chargers.ocpp16 import Ocpp16
 from sunpile.chargers.ports import StationBook, StationInbox
 from sunpile.chargers.station import StationState, configured, connected, disconnected
 
 log = logging.getLogger(__name__)
 PATH = "/ocpp/"
-DIALECTS: dict[str, Dialect] = {"ocpp2.0.1": Ocpp201(), "ocpp1.6": Ocpp16()}
+DIALECTS: dict[str, Dialect] = {"ocpp2.1": Ocpp21(), "ocpp2.0.1": Ocpp201(), "ocpp1.6": Ocpp16()}
 """WebSocket subprotocol to dialect. A new version is one more line."""
 SUPERSEDED, PROTOCOL_ERROR = 4001, 1002
 
@@ -259,7 +259,7 @@ class Csms:
         assert isinstance(socket, _PileSocket)
         dialect = DIALECTS.get(socket.subprotocol or "")
         if dialect is None:
-            await socket.close(PROTOCOL_ERROR, "offer ocpp2.0.1 or ocpp1.6 as WebSocket subprotocol")
+            await socket.close(PROTOCOL_ERROR, "offer ocpp2.1, ocpp2.0.1 or ocpp1.6 as WebSocket subprotocol")
             return
         station = socket.station
         self._generations += 1
