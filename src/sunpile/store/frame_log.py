@@ -71,7 +71,7 @@ def _page(connection: Connection, scope: Scope, query: FrameQuery) -> FramePage:
         before = chunk[-1].id
 
 
-def _statement(query: FrameQuery, before: int | None) -> Select[Any]:
+def _statement(query: FrameQuery, before: int | None) -> Select[*tuple[Any, ...]]:
     table = frames
     statement = select(table.c.id, table.c.station, table.c.at, table.c.incoming, table.c.frame)
     statement = statement.where(table.c.station == query.station)
