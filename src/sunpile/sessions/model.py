@@ -20,6 +20,8 @@ class SessionRules:
     """How long missing messages are awaited, and a pile that says Available without a stop [s]."""
     min_delta_wh: Wh = Wh(10)
     """A voucher moves by at least the price of this energy [Wh], unless it pays all that is due."""
+    silence_s: int = 43_200
+    """How long a running session may bring no meter value before it is held [s]."""
     interval_length: int = DEFAULT_LENGTH
     """The zone's interval length [s]."""
     currency: str = "EUR"
@@ -147,6 +149,20 @@ class Session(NamedTuple):
     """Why a person must look at it before money moves."""
     doubts: frozenset[str] = frozenset()
     """What was odd, money apart."""
+    rail: str = "channel"
+    """How it is paid: by the account's channel, by contract with the operator, or prepaid."""
+    authorised: str | None = None
+    """AuthorizationStatus last answered for its token."""
+    token_kind: str = ""
+    """Kind of the id token, as OCPP 2.x tells it."""
+    parent: str | None = None
+    """Group (parent) token that was answered with it."""
+    reservation: int | None = None
+    """Number of the reservation it used up."""
+    remote_start: int | None = None
+    """Number of the remote start it came from."""
+    signed: bool = False
+    """Signed meter values came with it."""
 
     @property
     def open(self) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 NAMING = {
@@ -146,6 +147,13 @@ sessions = Table(
     Column("stop_reason", String(32)),
     Column("held_reason", String(48)),
     Column("doubts", Text, nullable=False, server_default="", doc="what a person should look at, comma separated"),
+    Column("rail", String(16), nullable=False, server_default="channel", doc="channel, contract or prepaid"),
+    Column("authorised", String(32), doc="AuthorizationStatus last answered for its token"),
+    Column("token_kind", String(32), nullable=False, server_default="", doc="kind of the id token (2.x)"),
+    Column("parent", String(255), doc="group token answered with it"),
+    Column("reservation", Integer, doc="number of the reservation it used up"),
+    Column("remote_start", Big, doc="number of the remote start it came from"),
+    Column("signed", Boolean, nullable=False, server_default="0", doc="signed meter values came with it"),
     UniqueConstraint("station", "ocpp_transaction"),
     Index("ix_sessions_station_state", "station", "state"),
     Index("ix_sessions_driver_state", "driver", "state"),
@@ -160,6 +168,14 @@ session_messages = Table(
     Column("answer", Text, nullable=False),
     Column("received_at", Big, nullable=False),
     Column("held", String(48)),
+    Column("detail", Text, doc="JSON of what it said, kept for one that is held"),
+    Column("dismissed_at", Big, doc="when staff had looked at it"),
+    Index(
+        "ix_session_messages_held",
+        "held",
+        sqlite_where=text("held IS NOT NULL"),
+        postgresql_where=text("held IS NOT NULL"),
+    ),
 )
 
 cdrs = Table(
