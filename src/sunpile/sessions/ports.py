@@ -12,6 +12,7 @@ from sunpile.sessions.cdr import Cdr
 from sunpile.sessions.model import Channel, Driver, Pile, Session
 from sunpile.sessions.receipt import SourceMix
 from sunpile.sessions.register import RegisterSample
+from sunpile.sessions.tokens import Shown
 from sunpile.sessions.voucher import Voucher
 
 
@@ -37,6 +38,15 @@ class Desk(Protocol):
     def by_transaction(self, station: StationId, ocpp_transaction: str) -> Session | None: ...
     def by_id(self, session: SessionId) -> Session | None: ...
     def driver_of(self, id_token: IdToken) -> Driver | None: ...
+    def shown(
+        self, id_token: IdToken, station: StationId, evse: EvseId | None, at: int, this: SessionId | None
+    ) -> Shown | None:
+        """What the operator keeps of a token shown at a station; its use without session `this`.
+
+        None where no operator keeps tokens.
+        """
+        ...
+
     def channel_of(self, driver: DriverId) -> Channel | None:
         """The newest open channel of a driver."""
         ...

@@ -34,7 +34,9 @@ from sunpile.chargers.events import (
     TransactionStarted,
     TransactionUpdated,
 )
+from sunpile.sessions.authorise import Place, verdict
 from sunpile.sessions.cdr import Cdr, Quote, credit_record, quote
+from sunpile.sessions.guessing import Guessing
 from sunpile.sessions.model import Channel, Driver, Pile, Session, SessionRules
 from sunpile.sessions.ports import (
     Authorisation3009,
@@ -46,7 +48,7 @@ from sunpile.sessions.ports import (
     StationCommands,
 )
 from sunpile.sessions.receipt import Co2Factors, SessionReceipt, make_receipt
-from sunpile.sessions.session import Fresh, Review, Turn, decide, verdict
+from sunpile.sessions.session import Fresh, Review, Turn, decide
 from sunpile.sessions.voucher import Voucher, accept, channel_id, due_cumulative, is_late, paid_of
 
 HOUSEKEEPING_S = 900
@@ -93,6 +95,7 @@ class Sessions:
         rules: SessionRules | None = None,
         factors: Co2Factors | None = None,
         changed: Callable[[Session], None] = lambda _session: None,
+        guessing: Guessing | None = None,
     ) -> None:
         """`domain` and `payee` belong to the `Channels` contract; without them nothing can be paid here.
 
@@ -103,13 +106,23 @@ class Sessions:
         self.rules = rules or SessionRules()
         self.factors = factors or Co2Factors()
         self.changed = changed
+        self.guessing = guessing or Guessing()
         self._watches: dict[SessionId, asyncio.Task[None]] = {}
 
     # -- what piles say (StationInbox) --------------------------------------------------------------------------------
 
     async def authorise(self, station: StationId, id_token: IdToken) -> Authorisation:
         """May who shows this token charge?"""
-        return await self.store.look(lambda desk: verdict(desk, id_token, None, 0)[0])
+        now = self.clock.now()
+        if not self.guessing.allows(station, id_token, now):
+            return Authorisation("Invalid")
+        place = Place(station, None, now)
+        answer = await self.store.look(lambda desk: verdict(desk, id_token, None, 0, place)[0])
+        if answer.status in ("Invalid", "Unknown"):
+            self.guessing.refused(station, id_token, now)
+        elif answer.status == "Accepted":
+            self.guessing.accepted(station, id_token)
+        return answer
 
     async def booted(self, event: Booted) -> None:
         """A station starts anew; its sessions go on."""

@@ -28,9 +28,10 @@ from sunpile.chargers.events import (
     TransactionStarted,
     TransactionUpdated,
 )
+from sunpile.sessions.authorise import Place, verdict
 from sunpile.sessions.bill import NoBill, advance, measure
 from sunpile.sessions.cdr import close_record
-from sunpile.sessions.model import Channel, Driver, Session, SessionRules, with_seq
+from sunpile.sessions.model import Channel, Session, SessionRules, with_seq
 from sunpile.sessions.ports import Decision, Desk, Message
 from sunpile.sessions.register import RegisterSample, taken_at
 from sunpile.sessions.voucher import is_late, paid_of, step_nano
@@ -83,22 +84,6 @@ def decide(turn: Turn, event: StationEvent | Review) -> Decision:
             return Decision()  # sessions outlive a reboot: the pile says itself how each goes on
         case Review():
             return _review(turn, event)
-
-
-def verdict(desk: Desk, id_token: IdToken, this: SessionId | None, needed: int) -> tuple[Authorisation, Driver | None]:
-    """May who shows `id_token` charge, with `needed` [nano] in the channel, beside no session but `this`?"""
-    driver = desk.driver_of(id_token)
-    if driver is None:
-        return Authorisation("Invalid"), None
-    if driver.pays:
-        channel = desk.channel_of(driver.driver)
-        if channel is None or channel.remaining < max(needed, 1):
-            return Authorisation("Blocked"), driver
-    if this is not None:
-        busy = desk.active_of(driver.driver)
-        if busy is not None and busy.session != this:
-            return Authorisation("ConcurrentTx"), driver
-    return Authorisation("Accepted"), driver
 
 
 Transaction = TransactionStarted | TransactionUpdated | TransactionEnded
@@ -286,15 +271,18 @@ def _authorised(turn: Turn, session: Session, id_token: IdToken | None) -> tuple
     if id_token is None:
         return session, None
     needed = step_nano(session, turn.rules)
-    authorisation, driver = verdict(turn.desk, id_token, session.session, needed)
-    if session.driver is not None or driver is None:
+    place = Place(session.station, session.evse, turn.now)
+    authorisation, payer = verdict(turn.desk, id_token, session.session, needed, place)
+    if session.driver is not None or session.rail != "channel" or payer is None:
         return session._replace(id_token=session.id_token or id_token), authorisation
-    channel = turn.desk.channel_of(driver.driver) if driver.pays else None
+    by_channel = payer.driver is not None and payer.pays and payer.rail == "channel"
+    channel = turn.desk.channel_of(payer.driver) if by_channel and payer.driver is not None else None
     found = session._replace(
         id_token=id_token,
-        driver=driver.driver,
-        pays=driver.pays,
+        driver=payer.driver,
+        pays=payer.pays,
         channel=channel.channel if channel else None,
+        rail=payer.rail,
     )
     return found, authorisation
 
@@ -357,7 +345,8 @@ def _owner_of_orphan(turn: Turn, event: TransactionEnded, samples: Sequence[Regi
 
 
 def _orphan(turn: Turn, event: TransactionEnded) -> Decision:
-    authorisation = verdict(turn.desk, event.id_token, None, 0)[0] if event.id_token else None
+    place = Place(event.station, event.evse, turn.now)
+    authorisation = verdict(turn.desk, event.id_token, None, 0, place)[0] if event.id_token else None
     answer = TransactionAnswer(authorisation, event.ocpp_transaction)
     return Decision(answer, Message(event.station, event.key, event.body_hash, held="orphan"))
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sunpile.basics.errors import InputInvalid
@@ -114,6 +115,8 @@ class Token:
     """Which language its driver reads (RFC 5646), at most 8 letters."""
     priority: int = 0
     """chargingPriority, -9 to 9."""
+    rail: str = "contract"
+    """How what it starts is paid: contract, or prepaid (a one-time token of a hold)."""
     notes: str = ""
     """For staff only; never sent anywhere."""
 
@@ -190,6 +193,15 @@ class Asked:
     """AC or DC; None: unknown, which forbids nothing."""
     stopping: str | None = None
     """The token or group whose session is to be stopped; None: this is a start."""
+
+
+class Shown(NamedTuple):
+    """A token that was shown, and where."""
+
+    facts: Facts
+    """What the store knows."""
+    asked: Asked
+    """Where and when."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def paid_of(channel: Channel, owed: Nano) -> Nano:
 
 def is_late(channel: Channel | None, session: Session, rules: SessionRules) -> bool:
     """True while energy flows that nobody has promised to pay."""
-    if not session.open or not session.pays or session.price == 0:
+    if not session.open or not session.pays or session.price == 0 or session.rail != "channel":
         return False
     if channel is None:
         return True

@@ -17,6 +17,7 @@ from sunpile.chargers.events import Authorisation, TransactionAnswer
 from sunpile.sessions.model import Channel, Driver, Pile, Session
 from sunpile.sessions.ports import Decision, Message, Seen
 from sunpile.sessions.register import RegisterSample
+from sunpile.sessions.tokens import Shown
 from sunpile.sessions.voucher import Voucher
 from sunpile.store.database import execute_many, insert_new
 from sunpile.store.registers import load_samples, sample_row
@@ -31,6 +32,7 @@ from sunpile.store.tables import (
     stations,
     vouchers,
 )
+from sunpile.store.tokens import shown
 
 _SEQS, _DOUBTS, _CHANNEL_ID = (Session._fields.index(name) for name in ("seqs", "doubts", "channel"))
 _SESSIONS = select(*(sessions.c[name] for name in Session._fields))
@@ -168,6 +170,13 @@ class SqlDesk:
         """See `Desk.driver_of`. Tokens are kept in upper case: OCPP 1.6 compares them without regard to case."""
         row = self._first(_DRIVER_OF, id_token=id_token.upper())
         return Driver(DriverId(row[0]), IdToken(row[1]) if row[1] else None, row[2]) if row else None
+
+    def shown(
+        self, id_token: IdToken, station: StationId, evse: EvseId | None, at: int, this: SessionId | None
+    ) -> Shown | None:
+        """See `Desk.shown`."""
+        self.write()
+        return shown(self._connection, id_token, station, evse, at, this)
 
     def channel_of(self, driver: DriverId) -> Channel | None:
         """See `Desk.channel_of`."""

@@ -1,0 +1,69 @@
+"""Who pays for what a token starts: the account's payment channel, or the operator's token (contract or prepaid)."""
+
+from dataclasses import dataclass
+
+from sunpile.basics.ids import DriverId, EvseId, IdToken, SessionId, StationId
+from sunpile.chargers.events import Authorisation
+from sunpile.sessions.model import Driver
+from sunpile.sessions.ports import Desk
+from sunpile.sessions.tokens import decide_authorisation
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where and when a token is shown."""
+
+    station: StationId
+    """Charging station."""
+    evse: EvseId | None
+    """EVSE; None: not said."""
+    at: int
+    """Our time [Unix s]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """Who pays for a session."""
+
+    driver: DriverId | None
+    """The account; None: a token without one."""
+    pays: bool = True
+    """False for the pile owner's own car."""
+    rail: str = "channel"
+    """How: by the account's payment channel, by contract, or prepaid."""
+
+
+def verdict(
+    desk: Desk, id_token: IdToken, this: SessionId | None, needed: int, place: Place | None = None
+) -> tuple[Authorisation, Payer | None]:
+    """May who shows `id_token` charge, with `needed` [nano] in the channel, beside no session but `this`?
+
+    A driver's account pays by its channel; what the operator keeps of the token limits it all the same.
+    """
+    shown = desk.shown(id_token, place.station, place.evse, place.at, this) if place is not None else None
+    by_token = decide_authorisation(*shown) if shown is not None else None
+    driver = desk.driver_of(id_token)
+    if driver is not None:
+        registered = shown is not None and shown.facts.token is not None
+        if registered and by_token is not None and by_token.status != "Accepted":
+            return by_token, None
+        return _by_channel(desk, driver, this, needed)
+    if by_token is None:
+        return Authorisation("Invalid"), None
+    if by_token.status != "Accepted":
+        return by_token, None
+    token = shown.facts.token if shown is not None else None
+    return by_token, Payer(None, rail=token.rail if token is not None else "contract")
+
+
+def _by_channel(desk: Desk, driver: Driver, this: SessionId | None, needed: int) -> tuple[Authorisation, Payer]:
+    payer = Payer(driver.driver, driver.pays)
+    if driver.pays:
+        channel = desk.channel_of(driver.driver)
+        if channel is None or channel.remaining < max(needed, 1):
+            return Authorisation("Blocked"), payer
+    if this is not None:
+        busy = desk.active_of(driver.driver)
+        if busy is not None and busy.session != this:
+            return Authorisation("ConcurrentTx"), payer
+    return Authorisation("Accepted"), payer
