@@ -15,8 +15,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, func, insert, select, text
 
 from sunpile.basics.errors import Conflict, InputInvalid
+from sunpile.store.every_table import metadata
+from sunpile.store.samples import DAY_S, make_days
 from sunpile.store.schema import current_revision, upgrade
-from sunpile.store.tables import metadata
+from sunpile.store.upkeep_tables import samples
 
 MANIFEST = "manifest.json"
 CHUNK = 500
@@ -74,6 +76,8 @@ def _refuse_filled(connection: Connection) -> None:
 def _fill(connection: Connection, archive: zipfile.ZipFile, table: Table, expected: int) -> None:
     count = 0
     for chunk in _chunks(_rows(archive, table)):
+        if table is samples:
+            make_days(connection, {row["at"] // DAY_S for row in chunk})
         connection.execute(insert(table), chunk)
         count += len(chunk)
     if count != expected:
