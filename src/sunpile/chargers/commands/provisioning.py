@@ -13,7 +13,10 @@ AttributeKind = Literal["Actual", "Target", "MinSet", "MaxSet"]
 
 @record
 class VariableName:
-    """A variable of the device model, or with an empty component a configuration key of OCPP 1.6."""
+    """A variable of the device model, or with an empty component a configuration key of OCPP 1.6.
+
+    A standard variable that 1.6 has a key for is also understood by a station of 1.6.
+    """
 
     variable: Name
     """Variable, or the key of OCPP 1.6."""

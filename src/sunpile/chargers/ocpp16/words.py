@@ -3,7 +3,7 @@
 from sunpile.basics.errors import FrameInvalid, InputInvalid, NotInDialect
 from sunpile.chargers.validation import CODES, Fault, Version
 from sunpile.chargers.values import unix_time
-from sunpile.chargers.writing import Payload, id_text
+from sunpile.chargers.writing import id_text
 
 VERSION: Version = "1.6"
 
@@ -105,11 +105,6 @@ def connector_of(evse: int, connector: int | None) -> int:
 def status_of(status: str) -> str:
     """An AuthorizationStatus in 1.6."""
     return STATUSES.get(status, status)
-
-
-def key_row(key: str) -> Payload:
-    """The `component` and `variable` by which 2.1 would name a configuration key."""
-    return {"component": {"name": ""}, "variable": {"name": key}}
 
 
 def time_of(text: str) -> int:

@@ -13,9 +13,11 @@ from sunpile.chargers.commands import (
     GetVariables,
     RemoteStart,
     SetVariables,
+    VariableName,
 )
 from sunpile.chargers.ocpp16 import write_authorisation, write_charging, write_provisioning, write_upkeep
-from sunpile.chargers.ocpp16.words import ROOTS, key_row
+from sunpile.chargers.ocpp16.keys import key_of
+from sunpile.chargers.ocpp16.words import ROOTS
 from sunpile.chargers.writing import Payload, Writers, many_results, one_result
 
 WRITERS: Writers = {
@@ -31,7 +33,7 @@ def result(command: Command, answers: Sequence[Payload]) -> CommandResult:
     answer = answers[-1]
     match command:
         case GetVariables():
-            return _variables(answer)
+            return _variables(command, answer)
         case SetVariables():
             return _set(command, answers)
         case GetInstalledCertificates():
@@ -48,28 +50,36 @@ def result(command: Command, answers: Sequence[Payload]) -> CommandResult:
             return one_result(answer)
 
 
-def _variables(answer: Payload) -> CommandResult:
+def _name(name: VariableName) -> Payload:
+    return {"component": {"name": name.component}, "variable": {"name": name.variable}}
+
+
+def _variables(command: GetVariables, answer: Payload) -> CommandResult:
+    # A key is told by the name it was asked by; what was not asked by name has no component.
+    names = {key_of(name, command.attribute): name for name in command.names}
     rows: list[Payload] = [
         {
             "attributeStatus": "Accepted",
             "attributeValue": row.get("value", ""),
             "mutability": "ReadOnly" if row["readonly"] else "ReadWrite",
         }
-        | key_row(row["key"])
+        | _name(names.get(row["key"], VariableName(row["key"])))
         for row in cast(list[Payload], answer.get("configurationKey", []))
     ]
-    rows += [{"attributeStatus": "UnknownVariable"} | key_row(key) for key in answer.get("unknownKey", [])]
+    rows += [
+        {"attributeStatus": "UnknownVariable"} | _name(names.get(key, VariableName(key)))
+        for key in answer.get("unknownKey", [])
+    ]
     return many_results(rows, "attributeStatus", "attributeStatusInfo", {"getVariableResult": rows})
 
 
 def _set(command: SetVariables, answers: Sequence[Payload]) -> CommandResult:
     statuses = [str(answer["status"]) for answer in answers]
     rows = [
-        {"attributeStatus": "UnknownVariable" if status == "NotSupported" else status} | key_row(row.name.variable)
+        {"attributeStatus": "UnknownVariable" if status == "NotSupported" else status} | _name(row.name)
         for row, status in zip(command.values, statuses, strict=True)
     ]
-    combined = many_results(answers, "status", "statusInfo", {"setVariableResult": rows})
-    return combined
+    return many_results(answers, "status", "statusInfo", {"setVariableResult": rows})
 
 
 def _certificates(command: GetInstalledCertificates, answers: Sequence[Payload]) -> CommandResult:

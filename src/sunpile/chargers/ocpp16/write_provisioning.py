@@ -10,8 +10,8 @@ from sunpile.chargers.commands import (
     Reset,
     SetVariables,
     TriggerMessage,
-    VariableName,
 )
+from sunpile.chargers.ocpp16.keys import key_of
 from sunpile.chargers.ocpp16.words import VERSION, connector_of
 from sunpile.chargers.writing import Said, Writers, given, refuse
 
@@ -28,26 +28,14 @@ TRIGGERS = frozenset(
 """Messages of the plain TriggerMessage."""
 
 
-def _key(name: VariableName, attribute: str) -> str:
-    refuse(
-        VERSION,
-        components=name.component or name.component_instance,
-        variable_instances=name.variable_instance,
-        variables_of_an_EVSE=name.evse is not None,
-    )
-    if attribute != "Actual":
-        raise NotInDialect(VERSION, f"attribute {attribute}")
-    return name.variable
-
-
 def _get_variables(command: GetVariables) -> Said:
-    keys = [_key(name, command.attribute) for name in command.names]
+    keys = [key_of(name, command.attribute) for name in command.names]
     return "GetConfiguration", given(key=keys or None)
 
 
 def _set_variables(command: SetVariables) -> Sequence[Said]:
     return [
-        ("ChangeConfiguration", {"key": _key(row.name, row.attribute), "value": row.value}) for row in command.values
+        ("ChangeConfiguration", {"key": key_of(row.name, row.attribute), "value": row.value}) for row in command.values
     ]
 
 
