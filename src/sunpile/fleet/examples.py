@@ -54,7 +54,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "set-monitoring-base": {"base": "All"},
     "set-monitoring-level": {"severity": 5},
     "set-monitors": {"monitors": [{"name": _NAME, "kind": "Delta", "value_milli": 1000, "severity": 5}]},
-    "set-network-profile": {"slot": 1, "url": "wss://node.example/ocpp", "security_profile": 2},
+    "set-network-profile": {"slot": 1, "url": "wss://node.example/ocpp", "security_profile": 2, "version": "OCPP20"},
     "set-variables": {"values": [{"name": _NAME, "value": "300"}]},
     "trigger-message": {"message": "StatusNotification", "evse": 1},
     "unlock-connector": {"evse": 1},

@@ -3,6 +3,7 @@
 from sunpile.store import (
     certificate_tables,
     identity_tables,
+    run_tables,
     session_tables,
     site_tables,
     station_tables,
@@ -15,6 +16,7 @@ from sunpile.store.tables import metadata
 MODULES = (
     certificate_tables,
     identity_tables,
+    run_tables,
     session_tables,
     site_tables,
     station_tables,
