@@ -12,7 +12,7 @@ from sunpile.chargers.certificates.requests import SigningRequest
 from sunpile.store.certificates import CertificateDatabase
 from sunpile.store.chargers import StationStore
 from sunpile.store.database import Database
-from sunpile.store.security import SecurityDatabase, other_passwords
+from sunpile.store.security import SecurityDatabase, next_profile, other_passwords, raised, secret_used
 
 ONE = StationId("CS-1")
 MINE, OTHER = (Scope(tenant, "staff:1", frozenset(PERMISSIONS)) for tenant in ("default", "other"))
@@ -135,9 +135,9 @@ async def test_a_password_on_its_way_is_good_until_one_of_them_is_used(
     assert database.read_now(lambda c: other_passwords(c, "CS-1")) == [(b"s1", b"h1"), (b"s2", b"h2")]
     await secrets.withdraw(ONE, first)
     assert await secrets.outstanding(ONE) == 1
-    assert not await secrets.used(ONE, b"old")
+    assert not await database.write(lambda c: secret_used(c, ONE, b"old"))
     assert await secrets.outstanding(ONE) == 1
-    assert await secrets.used(ONE, b"s2")
+    assert await database.write(lambda c: secret_used(c, ONE, b"s2"))
     assert await secrets.outstanding(ONE) == 0
     kept = await StationStore(database).find("CS-1")
     assert kept is not None
@@ -157,3 +157,27 @@ async def test_security_events_are_listed_by_tenant_with_filters(
     assert [one.kind for one in await events.listed(MINE, since=11, until=12)] == ["X"]
     assert [one.kind for one in await events.listed(MINE, before_id=mine[0].id)] == ["ResetOrReboot"]
     assert await events.forget(11) == 1
+
+
+async def test_a_higher_profile_is_expected_then_kept_and_never_lowered(
+    certificates: CertificateDatabase, database: Database
+) -> None:
+    store = SecurityDatabase(database)
+    assert await store.profile(ONE) == 1
+    await store.expect(ONE, 3, 1)
+    await store.expect(ONE, 2, 1)
+    assert database.read_now(lambda c: next_profile(c, ONE)) == 2
+    assert await database.write(lambda c: raised(c, ONE, 2))
+    assert database.read_now(lambda c: next_profile(c, ONE)) is None
+    assert not await database.write(lambda c: raised(c, ONE, 1))
+    assert await store.profile(ONE) == 2
+
+
+async def test_what_an_upgrade_needs_is_looked_up(certificates: CertificateDatabase, database: Database) -> None:
+    store = SecurityDatabase(database)
+    assert await store.prepared(ONE, 10) == (False, False)
+    data = {"hashAlgorithm": "SHA256", "issuerNameHash": "aa", "issuerKeyHash": "bb", "serialNumber": "1"}
+    await certificates.installed(ONE, [("CSMSRootCertificate", data)], 1)
+    await certificates.keep(record("a", state="accepted", not_after=100))
+    assert await store.prepared(ONE, 10) == (True, True)
+    assert await store.prepared(ONE, 100) == (True, False)

@@ -104,3 +104,11 @@ security_events = Table(
     Index("ix_security_events_tenant", "tenant", "received_at"),
     Index("ix_security_events_station", "station", "received_at"),
 )
+
+profile_upgrades = Table(
+    "profile_upgrades",
+    metadata,
+    Column("station", String(48), primary_key=True),
+    Column("profile", Integer, nullable=False, doc="higher security profile it was told and has not used yet"),
+    Column("at", Big, nullable=False),
+)

@@ -7,18 +7,55 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sunpile.basics.ids import StationId
 from sunpile.basics.scope import Scope
 from sunpile.chargers.certificates.ports import SecurityRecord
-from sunpile.store.certificate_tables import security_events, station_secrets
+from sunpile.store.certificate_tables import (
+    installed_certificates,
+    profile_upgrades,
+    security_events,
+    station_certificates,
+    station_secrets,
+)
 from sunpile.store.database import Database
 from sunpile.store.tables import stations
 
 _E = security_events.c
 _S = station_secrets.c
+FORGOTTEN_S = 30 * 86_400
+"""A password not used for so long never arrived."""
 
 
 def other_passwords(connection: Connection, station: str) -> list[tuple[bytes, bytes]]:
     """(salt, hash) of each password of a station that is on its way: good beside that of its record."""
     query = select(_S.salt, _S.hash).where(_S.station == station).order_by(_S.id)
     return [(bytes(row.salt), bytes(row.hash)) for row in connection.execute(query)]
+
+
+def next_profile(connection: Connection, station: str) -> int | None:
+    """The higher security profile a station was told and has not used yet."""
+    found = connection.scalar(select(profile_upgrades.c.profile).where(profile_upgrades.c.station == station))
+    return None if found is None else int(found)
+
+
+def secret_used(connection: Connection, station: str, salt: bytes) -> bool:
+    """A station came in with the password of this salt, which is the only one from now on; True if that is news.
+
+    With the old one nothing changes: the station may only take the new one at its next start.
+    """
+    query = select(_S.hash).where(_S.station == station, _S.salt == salt)
+    hashed = connection.scalar(query)
+    if hashed is None:
+        return False
+    _adopt(connection, station, salt, bytes(hashed))
+    return True
+
+
+def raised(connection: Connection, station: str, profile: int) -> bool:
+    """A station came in with this security profile: never a lower one again; True if that is news."""
+    higher = update(stations).where(stations.c.station == station, stations.c.security_profile < profile)
+    news = connection.execute(higher.values(security_profile=profile)).rowcount > 0
+    connection.execute(
+        delete(profile_upgrades).where(profile_upgrades.c.station == station, profile_upgrades.c.profile <= profile)
+    )
+    return news
 
 
 class SecurityDatabase:
@@ -88,6 +125,7 @@ class SecurityDatabase:
         """See `SecretStore.offer`."""
 
         def work(connection: Connection) -> int:
+            connection.execute(delete(station_secrets).where(_S.station == station, _S.at < at - FORGOTTEN_S))
             row = insert(station_secrets).values(station=station, salt=salt, hash=hashed, at=at)
             made = connection.execute(row).inserted_primary_key
             assert made is not None
@@ -111,25 +149,43 @@ class SecurityDatabase:
 
         await self._database.write(work)
 
-    async def used(self, station: StationId, salt: bytes) -> bool:
-        """See `SecretStore.used`."""
-
-        def work(connection: Connection) -> bool:
-            waiting = connection.execute(select(_S.id, _S.salt, _S.hash).where(_S.station == station)).all()
-            if not waiting:
-                return False
-            for row in waiting:
-                if bytes(row.salt) == salt:
-                    _adopt(connection, station, salt, bytes(row.hash))
-                    return True
-            # It came with the old one: what was on its way was not taken, or is lost in a restart of the station.
-            return False
-
-        return await self._database.write(work)
-
     async def outstanding(self, station: StationId) -> int:
         """How many passwords of a station are on their way."""
         return len(await self._database.read(lambda connection: other_passwords(connection, station)))
+
+    # -- ProfileStore -----------------------------------------------------------------------------------------------
+
+    async def profile(self, station: StationId) -> int:
+        """See `ProfileStore.profile`."""
+        query = select(stations.c.security_profile).where(stations.c.station == station)
+        return int(await self._database.read(lambda connection: connection.scalar(query)) or 0)
+
+    async def prepared(self, station: StationId, now: int) -> tuple[bool, bool]:
+        """See `ProfileStore.prepared`."""
+        i, c = installed_certificates.c, station_certificates.c
+        root = select(i.serial).where(i.station == station, i.kind == "CSMSRootCertificate").limit(1)
+        good = select(c.fingerprint).where(
+            c.station == station,
+            c.state == "accepted",
+            c.not_after > now,
+            c.use.in_(("ChargingStationCertificate", "Combined")),
+        )
+
+        def work(connection: Connection) -> tuple[bool, bool]:
+            return connection.scalar(root) is not None, connection.scalar(good.limit(1)) is not None
+
+        return await self._database.read(work)
+
+    async def expect(self, station: StationId, profile: int | None, now: int) -> None:
+        """See `ProfileStore.expect`."""
+        u = profile_upgrades
+
+        def work(connection: Connection) -> None:
+            connection.execute(delete(u).where(u.c.station == station))
+            if profile is not None:
+                connection.execute(insert(u).values(station=station, profile=profile, at=now))
+
+        await self._database.write(work)
 
 
 def _adopt(connection: Connection, station: str, salt: bytes, hashed: bytes) -> None:

@@ -117,7 +117,8 @@ async def test_a_new_root_is_signed_by_the_old_one_and_both_are_trusted(authorit
     after = await signed(authority)
     leaf, *above = names.load_chain(after.chain)
     assert isinstance(chains.path(leaf, above, [new_root], NOW), list)
-    assert isinstance(chains.path(leaf, [*above, cross], [old_root], NOW), list), "by the station's old root"
+    assert cross in above
+    assert isinstance(chains.path(leaf, above, [old_root], NOW), list), "by the station's old root"
     leaf, *above = names.load_chain(before.chain)
     assert isinstance(chains.path(leaf, above, [new_root, *others], NOW), list)
 

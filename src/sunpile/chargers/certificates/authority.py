@@ -31,6 +31,8 @@ SERVER_LIFE_S = DAY_S - 3600
 LIST_LIFE_S = DAY_S
 ANSWER_LIFE_S = 12 * 3600
 HIERARCHIES = {"csms": "ecdsa", "csms-rsa": "rsa", "v2g": "ecdsa"}
+FOR_STATIONS = ("csms", "v2g")
+"""Those that sign for stations, and so answer for their certificates."""
 
 
 def hierarchy_of(use: str) -> str:
@@ -152,7 +154,7 @@ class LocalAuthority:
             serial, key = asked.serial_number, asked.issuer_key_hash
         except ValueError:
             return _unsuccessful(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
-        for use in HIERARCHIES:
+        for use in FOR_STATIONS:
             found = await self._hierarchy(tenant, use, now)
             for signer in found.signers:
                 if signer.key_digest(asked.hash_algorithm) == key:
@@ -225,4 +227,4 @@ def _pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(Encoding.PEM).decode()
 
 
-__all__ = ["HIERARCHIES", "LocalAuthority", "flag", "hierarchy_of"]
+__all__ = ["FOR_STATIONS", "HIERARCHIES", "LocalAuthority", "flag", "hierarchy_of"]

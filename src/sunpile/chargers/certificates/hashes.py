@@ -77,6 +77,13 @@ def names(data: Mapping[str, str], certificate: x509.Certificate, issuer: x509.C
     return dict(data) == hash_data(certificate, issuer, data["hashAlgorithm"])
 
 
+def is_issuer(data: Mapping[str, str], issuer: x509.Certificate) -> bool:
+    """True if the normal `data` names `issuer` as issuer."""
+    algorithm = data["hashAlgorithm"]
+    name, key = _digest(algorithm, issuer.subject.public_bytes()), _digest(algorithm, bare_key(issuer.public_key()))
+    return (data["issuerNameHash"], data["issuerKeyHash"]) == (name, key)
+
+
 def bare_key(key: CertificatePublicKeyTypes) -> bytes:
     """The subjectPublicKey BIT STRING without tag and length, which is what RFC 6960 hashes."""
     info = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

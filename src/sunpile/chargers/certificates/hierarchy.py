@@ -60,6 +60,8 @@ class Hierarchy:
     """Its intermediates, the one that signs now first; the others still answer for what they signed."""
     roots: tuple[x509.Certificate, ...]
     """Roots of before, still trusted."""
+    cross: str
+    """The newest root as signed by the one before it, PEM; empty for the first."""
 
     @staticmethod
     def place(tenant: str) -> str:
@@ -87,7 +89,8 @@ class Hierarchy:
             for n in range(number, 0, -1)
         ]
         roots = [_read(folder / f"root-{n}.pem") for n in range(1, generation)]
-        return cls(root, tuple(signers), tuple(roots))
+        cross = (folder / f"cross-{generation}.pem").read_text() if generation > 1 else ""
+        return cls(root, tuple(signers), tuple(roots), cross)
 
     @property
     def issuer(self) -> x509.Certificate:
@@ -106,8 +109,11 @@ class Hierarchy:
 
     @property
     def above(self) -> str:
-        """What follows a leaf in a chain, PEM: the intermediate."""
-        return self.issuer.public_bytes(Encoding.PEM).decode()
+        """What follows a leaf in a chain, PEM: the intermediate, and what leads on to the root of before.
+
+        So who has only the old root yet trusts what is signed under the new one.
+        """
+        return self.issuer.public_bytes(Encoding.PEM).decode() + self.cross
 
     @property
     def intermediates(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sunpile.basics.ids import StationId
+from sunpile.basics.scope import Scope
 from sunpile.chargers.certificates.requests import Known, SigningRequest
 from sunpile.chargers.commands import Command, CommandResult
 
@@ -260,6 +261,36 @@ class SecretStore(Protocol):
         """It is the station's password now, and the only one."""
         ...
 
-    async def used(self, station: StationId, salt: bytes) -> bool:
-        """A station connected with the password of this salt: the only one from now on. True if that changed it."""
+    async def outstanding(self, station: StationId) -> int:
+        """How many of its passwords are on their way."""
+        ...
+
+
+class ProfileStore(Protocol):
+    """Security profiles of stations."""
+
+    async def profile(self, station: StationId) -> int:
+        """Its profile now."""
+        ...
+
+    async def prepared(self, station: StationId, now: int) -> tuple[bool, bool]:
+        """Whether it said that a wanted CSMS root is installed, and whether it took a certificate still good."""
+        ...
+
+    async def expect(self, station: StationId, profile: int | None, now: int) -> None:
+        """It may come in with this higher profile too; None: with none but its own."""
+        ...
+
+
+class OwnStations(Protocol):
+    """Stations of a tenant."""
+
+    async def own_station(self, scope: Scope, station: str) -> StationFacts:
+        """A station of the scope's tenant.
+
+        Raises
+        ------
+        NotFound
+            if it has none of that identity.
+        """
         ...

@@ -34,7 +34,7 @@ class Known:
     serial_shared: bool = False
     """Another station has the same serial number."""
     key_used: bool = False
-    """The request's public key is in a certificate already."""
+    """The request's public key is in another station's certificate, or in a revoked one."""
     name_of: str = ""
     """Another station that holds a certificate with the request's CN; empty if none."""
 
@@ -109,7 +109,7 @@ def _station(request: SigningRequest, known: Known) -> Refusal | None:
     if names.ADDRESS_LIKE.search(request.name):
         return Refusal("ServerName", "its CN looks like the address of a server (A00.FR.511)")
     if known.key_used:
-        return Refusal("KeyUsed", "its public key is in a certificate already; each certificate needs a new key")
+        return Refusal("KeyUsed", "its public key is in another station's certificate or a revoked one")
     if known.name_of:
         return Refusal("NameTaken", f"station {known.name_of} holds a certificate with the same CN")
     if request.use.startswith("V2G"):
