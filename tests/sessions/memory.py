@@ -19,6 +19,7 @@ class MemoryDesk:
         self.drivers = {d.id_token: d for d in drivers}
         self.channels = {c.channel: c for c in channels}
         self.messages, self.sessions, self.registers, self.records, self.vouchers = {}, {}, {}, {}, {}
+        self.keys, self.signed, self.rulings = {}, {}, []
 
     def seen(self, station, key):
         message, answer = self.messages.get((station, key), (None, None))
@@ -56,7 +57,16 @@ class MemoryDesk:
         kept = self.registers.get((station, evse), {}).values()
         return [s for s in kept if since <= s.taken_at <= until]
 
+    def meter_key(self, station, evse, at):
+        return self.keys.get((station, evse))
+
+    def signed_values(self, session):
+        return [value for value in self.signed.values() if value.session == session]
+
     def keep(self, decision):
+        for value in decision.signed:
+            self.signed.setdefault(value.digest, value)
+        self.rulings += decision.rulings
         if decision.message:
             slot = (decision.message.station, decision.message.key)
             assert slot not in self.messages

@@ -73,7 +73,7 @@ def test_a_held_sample_is_kept_with_its_reason_and_not_billed():
         (1301, 1000, False, 1000, "clock ahead"),
         (600, 1000, False, 600, "clock behind"),
         (600, 1000, True, 600, None),
-        (10**9 - 30 * 86_400, 10**9, True, 10**9 - 30 * 86_400, None),
+        (10**9 - 30 * 86_400, 10**9, True, 10**9 - 30 * 86_400, "late queue"),
         (0, 10**9, True, 10**9, "clock never set"),
     ],
 )

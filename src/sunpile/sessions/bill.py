@@ -11,6 +11,9 @@ from sunpile.sessions.register import Register, RegisterSample, energy_between, 
 CONTEXT_S = 7200
 """Samples this much before or after a session help where its own start or end brought no register [s]."""
 
+EARLIER_S = 86_400
+"""How far back the register before a session is looked for [s]."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bill:
@@ -45,10 +48,53 @@ def measure(session: Session, desk: Desk, new: Iterable[RegisterSample], pile: P
     energy = energy_between(register, session.started_at, session.ended_at)
     if energy is None:
         return NoBill("no register at the end")
+    if _slipped(session, desk, register, pile):
+        return NoBill("unit mistake")
+    if register.resets and register.resets[-1] == len(register.times) - 1 and register.values[-1] == session.end_wh:
+        # What passed since the meter started again nobody has said.
+        return NoBill("end on another register")
     if energy > plausible_wh(pile.max_w, session.ended_at - session.started_at):
         return NoBill("above the pile's power")
-    doubt = "meter reset" if register.epochs > 1 else "samples held" if register.held else None
-    return Bill(energy, register, doubt)
+    return Bill(energy, register, _doubt(register))
+
+
+def _doubt(register: Register) -> str | None:
+    if register.epochs > 1:
+        return "meter reset"
+    if register.held:
+        return "samples held"
+    return "meter rollover" if register.rollovers else None
+
+
+def _slipped(session: Session, desk: Desk, register: Register, pile: Pile) -> bool:
+    """True if the meter seems to have changed between Wh and kWh within the session, or just before it."""
+    pairs = [(place - 1, place) for place in register.resets]
+    near = [
+        (register.values[one], register.values[two], register.times[two] - register.times[one]) for one, two in pairs
+    ]
+    earlier = before_start(session, desk)
+    if earlier is not None:
+        near.append((earlier.wh, register.values[0], register.times[0] - earlier.taken_at))
+    return any(is_slip(one, two, plausible_wh(pile.max_w, seconds)) for one, two, seconds in near)
+
+
+def is_slip(before: int, after: int, most: int) -> bool:
+    """True if the registers [Wh] follow each other, by at most `most` [Wh], once either is read as kWh.
+
+    >>> is_slip(4_076_000, 4_076, 100), is_slip(4_076, 4_076_500, 600), is_slip(4_076_000, 0, 100)
+    (True, True, False)
+    """
+    if before < 1000 and after < 1000:
+        return False  # so near to zero, everything is a thousandth of something
+    low, high = 1000 * after - before, after - 1000 * before
+    # A register in kWh is rounded down: the other may be up to 1 kWh further.
+    return after > 0 and -1000 < low <= most if after < before else before > 0 and -1000 < high <= most + 1000
+
+
+def before_start(session: Session, desk: Desk) -> RegisterSample | None:
+    """The last register of the EVSE before a session, if it is not old."""
+    found = desk.samples(session.station, session.evse, session.started_at - EARLIER_S, session.started_at - 1)
+    return max((sample for sample in found if not sample.held), key=lambda s: (s.taken_at, s.wh), default=None)
 
 
 def window(session: Session, desk: Desk, new: Iterable[RegisterSample]) -> Sequence[RegisterSample]:

@@ -73,6 +73,8 @@ class Cdr:
     """True for a record that takes another back."""
     credit_reference_id: str | None = None
     """The record taken back."""
+    signed: str = ""
+    """What its signed meter values are worth: valid, invalid, no key, unverified; empty without any."""
 
     def to_json(self) -> str:
         """Canonical JSON text."""
@@ -86,11 +88,14 @@ class Cdr:
         return cls(charging_periods=periods, **body)
 
 
-def close_record(session: Session, register: Register, rules: SessionRules, now: int) -> Cdr:
-    """The final record of a session whose energy is known."""
+def close_record(
+    session: Session, register: Register, rules: SessionRules, now: int, signed: str = "", number: int = 1
+) -> Cdr:
+    """The final record of a session whose energy is known; `number` 2 and up for those that follow a credit record."""
     assert session.ended_at is not None
+    parts = periods(register, session.started_at, session.ended_at, rules.interval_length)
     return Cdr(
-        id=session.session,
+        id=session.session if number == 1 else f"{session.session}-{number}",
         session_id=session.session,
         start_date_time=session.started_at,
         end_date_time=session.ended_at,
@@ -100,7 +105,7 @@ def close_record(session: Session, register: Register, rules: SessionRules, now:
         evse_uid=session.evse,
         currency=rules.currency,
         price=session.price,
-        charging_periods=periods(register, session.started_at, session.ended_at, rules.interval_length),
+        charging_periods=adding_up(parts, session),
         total_energy=session.wh,
         total_cost=money(session.wh, session.price) if session.pays else Nano(0),
         total_time=session.ended_at - session.started_at,
@@ -109,7 +114,18 @@ def close_record(session: Session, register: Register, rules: SessionRules, now:
         meter_stop=session.end_wh,
         last_updated=now,
         remark=",".join(sorted(session.doubts)),
+        signed=signed,
     )
+
+
+def adding_up(parts: tuple[Period, ...], session: Session) -> tuple[Period, ...]:
+    """`parts` that make the session's energy: what a signed register has more or less goes to the largest."""
+    rest = session.wh - sum(period.energy for period in parts)
+    if rest == 0 or not parts:
+        return parts
+    largest = max(range(len(parts)), key=lambda place: parts[place].energy)
+    changed = replace(parts[largest], energy=Wh(parts[largest].energy + rest))
+    return (*parts[:largest], changed, *parts[largest + 1 :])
 
 
 def periods(register: Register, start: int, end: int, length: int) -> tuple[Period, ...]:

@@ -12,6 +12,7 @@ from sunpile.sessions.cdr import Cdr
 from sunpile.sessions.model import Channel, Driver, Pile, Session
 from sunpile.sessions.receipt import SourceMix
 from sunpile.sessions.register import RegisterSample
+from sunpile.sessions.signed import SignedValue
 from sunpile.sessions.tokens import Shown
 from sunpile.sessions.voucher import Voucher
 
@@ -57,6 +58,12 @@ class Desk(Protocol):
         """Register samples with `since <= taken_at <= until` [Unix s], in any order."""
         ...
 
+    def meter_key(self, station: StationId, evse: EvseId, at: int) -> str | None:
+        """The public key of the EVSE's meter that counts at a time [Unix s]."""
+        ...
+
+    def signed_values(self, session: SessionId) -> Sequence[SignedValue]: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -70,6 +77,30 @@ class Message:
     """keccak256 of its payload."""
     held: str | None = None
     """Why it moves no money."""
+    detail: str | None = None
+    """What it said, as JSON, where it is held: for whoever looks at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """A decision of staff on a session, as it is kept."""
+
+    session: SessionId
+    """The session."""
+    kind: str
+    """registers, zero, signed, hold, correct or credit."""
+    start_wh: Wh | None
+    """Register at the start that was given [Wh]."""
+    end_wh: Wh | None
+    """Register at the end that was given [Wh]."""
+    wh: Wh | None
+    """Energy it bills [Wh]; None: it bills nothing anew."""
+    actor: str
+    """Who decided."""
+    reason: str
+    """Why."""
+    at: int
+    """When [Unix s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +119,10 @@ class Decision:
     """Closed records."""
     voucher: Voucher | None = None
     """Accepted voucher; its channel's `best` follows."""
+    signed: tuple[SignedValue, ...] = ()
+    """Signed meter values; a known one stays with the session it first came with."""
+    rulings: tuple[Ruled, ...] = ()
+    """What staff decided."""
 
 
 T = TypeVar("T")

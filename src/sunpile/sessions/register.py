@@ -6,6 +6,7 @@ further back. The walk keeps one *epoch* of a meter that only rises:
 
 * a sample that rises by no more than the pile's power allows is trusted;
 * a lower one opens an epoch (the meter was reset or changed): the gap counts 0 Wh, never a negative amount;
+* a lower one that the meter reaches by running over its last digit goes on: what it passed on the way counts;
 * a sample that goes on where the epoch before had ended shows that the samples in between came from another
   register (a pile that mixes session and lifetime values, a Begin of 0): they are held, the older epoch goes on;
 * one that rises too fast is held; if the next one agrees with it, the meter was changed, and an epoch opens there.
@@ -28,6 +29,10 @@ STAMP_S = 2
 """Two time stamps in whole seconds may be off by this much together [s]."""
 MARGIN_PERCENT = 110
 """Meters and mains voltages exceed the plate's power by up to a tenth."""
+QUEUE_S = 86_400
+"""A message this much older than its receipt comes from a queue, and says so in the record [s]."""
+ROLLS_WH = (10**8, 10**9, 2**32, 10**10)
+"""Where registers run over: five to seven digits of kWh, 32 bits of Wh [Wh]."""
 JITTER_WH = 10
 """A register that falls back by no more than this was rounded, not reset [Wh]."""
 _RANK = {"end": 0, "clock": 1, "sample": 2, "begin": 3}
@@ -76,6 +81,10 @@ class Register:
     """How many times the meter started again, plus one."""
     held: tuple[Held, ...]
     """What was not trusted."""
+    resets: tuple[int, ...] = ()
+    """Places in `times` where the meter started again."""
+    rollovers: int = 0
+    """How many times it ran over its last digit."""
 
     def energy_at(self, time: int) -> int | None:
         """Energy from the first sample to `time` [Wh]; 0 before it, None after the last.
@@ -110,7 +119,9 @@ def taken_at(at: int, received_at: int, offline: bool = True) -> tuple[int, str 
         return received_at, "clock ahead"
     if received_at - at > FORGOTTEN_S:
         return received_at, "clock never set"
-    return at, "clock behind" if not offline and received_at - at > SKEW_S else None
+    if not offline and received_at - at > SKEW_S:
+        return at, "clock behind"
+    return at, "late queue" if received_at - at > QUEUE_S else None
 
 
 def plausible_wh(max_w: Watt | int, seconds: int) -> int:
@@ -128,6 +139,21 @@ def _follows(before: RegisterSample, after: RegisterSample, max_w: int) -> bool:
     return 0 <= after.wh - before.wh <= plausible_wh(max_w, seconds)
 
 
+def _rolled(before: RegisterSample, after: RegisterSample, max_w: int) -> int | None:
+    """What passed if the register ran over its last digit between two samples [Wh]; None if it cannot have."""
+    most = plausible_wh(max_w, max(after.taken_at - before.taken_at, after.at - before.at, 0))
+    rises = (roll - before.wh + after.wh for roll in ROLLS_WH if after.wh < before.wh < roll)
+    return next((rise for rise in rises if rise <= most), None)
+
+
+@dataclass(slots=True)
+class _Epoch:
+    samples: list[RegisterSample]
+    carried: int = 0
+    """Energy between the epoch before and this one, where the register ran over [Wh]."""
+    rolled: bool = False
+
+
 def trust(samples: Iterable[RegisterSample], max_w: Watt | int) -> Register:
     """Judge all `samples` of one EVSE of at most `max_w` [W]; order and repetition do not matter."""
     walk = _Walk(max_w)
@@ -142,7 +168,7 @@ class _Walk:
 
     def __init__(self, max_w: int) -> None:
         self.max_w = max_w
-        self.epochs: list[list[RegisterSample]] = []
+        self.epochs: list[_Epoch] = []
         self.held: list[Held] = []
         self.suspect: RegisterSample | None = None
 
@@ -150,31 +176,33 @@ class _Walk:
         if sample.held:
             self.held.append(Held(sample, sample.held))
         elif not self.epochs:
-            self.epochs.append([sample])
-        elif _follows(self.epochs[-1][-1], sample, self.max_w):
-            self.epochs[-1].append(sample)
+            self.epochs.append(_Epoch([sample]))
+        elif _follows(self.epochs[-1].samples[-1], sample, self.max_w):
+            self.epochs[-1].samples.append(sample)
             self.suspect = None
-        elif sample.wh < self.epochs[-1][-1].wh:
+        elif sample.wh < self.epochs[-1].samples[-1].wh:
             self._lower(sample)
         else:
             self._too_high(sample)
 
     def _lower(self, sample: RegisterSample) -> None:
-        if self.epochs[-1][-1].wh - sample.wh <= JITTER_WH:
+        last = self.epochs[-1].samples[-1]
+        if last.wh - sample.wh <= JITTER_WH:
             self.held.append(Held(sample, "went back"))
-        else:
-            self.epochs.append([sample])
-            self.suspect = None
+            return
+        rolled = _rolled(last, sample, self.max_w)
+        self.epochs.append(_Epoch([sample], rolled or 0, rolled is not None))
+        self.suspect = None
 
     def _too_high(self, sample: RegisterSample) -> None:
-        older = self.epochs[-2][-1] if len(self.epochs) > 1 else None
-        if older and self.epochs[-1][0].wh < older.wh and _follows(older, sample, self.max_w):
-            self.held.extend(Held(other, "another register") for other in self.epochs.pop())
-            self.epochs[-1].append(sample)
+        older = self.epochs[-2].samples[-1] if len(self.epochs) > 1 else None
+        if older and self.epochs[-1].samples[0].wh < older.wh and _follows(older, sample, self.max_w):
+            self.held.extend(Held(other, "another register") for other in self.epochs.pop().samples)
+            self.epochs[-1].samples.append(sample)
             self.suspect = None
         elif self.suspect and _follows(self.suspect, sample, self.max_w):
             self.held = [held for held in self.held if held.sample is not self.suspect]
-            self.epochs.append([self.suspect, sample])
+            self.epochs.append(_Epoch([self.suspect, sample]))
             self.suspect = None
         else:
             self.held.append(Held(sample, "implausible"))
@@ -184,16 +212,23 @@ class _Walk:
         times: list[int] = []
         sums: list[int] = []
         values: list[int] = []
+        resets: list[int] = []
         total = 0
         for epoch in self.epochs:
-            last = epoch[0].wh
-            for sample in epoch:
+            if times and not epoch.rolled:
+                resets.append(len(times))
+            total += epoch.carried
+            last = epoch.samples[0].wh
+            for sample in epoch.samples:
                 total += sample.wh - last
                 last = sample.wh
                 times.append(sample.taken_at)
                 sums.append(total)
                 values.append(sample.wh)
-        return Register(tuple(times), tuple(sums), tuple(values), max(len(self.epochs), 1), tuple(self.held))
+        rollovers = sum(epoch.rolled for epoch in self.epochs)
+        return Register(
+            tuple(times), tuple(sums), tuple(values), len(resets) + 1, tuple(self.held), tuple(resets), rollovers
+        )
 
 
 def interval_wh(register: Register, interval: Interval) -> Wh | None:

@@ -11,6 +11,7 @@ content id: the same one again gets the same answer, one with another body is an
        +--no stop-------+--missing or implausible--> held --late stop--> ended
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -29,13 +30,18 @@ from sunpile.chargers.events import (
     TransactionUpdated,
 )
 from sunpile.sessions.authorise import Place, verdict
-from sunpile.sessions.bill import NoBill, advance, measure
+from sunpile.sessions.bill import Bill, NoBill, advance, measure
 from sunpile.sessions.cdr import close_record
 from sunpile.sessions.model import Channel, Session, SessionRules, with_seq
 from sunpile.sessions.ports import Decision, Desk, Message
-from sunpile.sessions.register import RegisterSample, taken_at
+from sunpile.sessions.register import Register, RegisterSample, plausible_wh, taken_at
+from sunpile.sessions.signed import SignedValue, agrees, judge, newest, weigh
 from sunpile.sessions.voucher import is_late, paid_of, step_nano
 
+RESUMABLE = ("no stop", "silent")
+"""Held only because nothing was heard: a message of now lets such a session go on."""
+FRESH_S = 900
+"""A message of now is no older than this [s]."""
 _KINDS = {"Transaction.Begin": "begin", "Transaction.End": "end", "Sample.Clock": "clock"}
 
 
@@ -81,7 +87,7 @@ def decide(turn: Turn, event: StationEvent | Review) -> Decision:
         case StatusChanged():
             return _status_changed(turn, event)
         case Booted():
-            return Decision()  # sessions outlive a reboot: the pile says itself how each goes on
+            return _booted(turn, event)
         case Review():
             return _review(turn, event)
 
@@ -101,10 +107,64 @@ def _once(turn: Turn, event: Transaction) -> Decision:
                 return _ended(turn, event)
     if seen.body_hash == event.body_hash:
         return Decision(answer=seen.answer)
+    if not isinstance(event, TransactionStarted):
+        again = _numbered_anew(turn, event)
+        if again is not None:
+            return again
     other = f"{event.key[:110]}#{event.body_hash[:8].hex()}"
     known = turn.desk.seen(event.station, other) is not None
-    incident = None if known else Message(event.station, other, event.body_hash, held="same key, other body")
+    incident = None if known else _kept(event, "same key, other body", other)
     return Decision(answer=seen.answer, message=incident)
+
+
+def _numbered_anew(turn: Turn, event: TransactionUpdated | TransactionEnded) -> Decision | None:
+    """The decision on a message whose number was used before a reset of the station; None: it is another case.
+
+    A station that takes a transaction up again may count from 0 once more. What is newer than all that was metered
+    is no repetition; from then on the numbers of this transaction prove nothing.
+    """
+    known = turn.desk.by_transaction(event.station, event.ocpp_transaction)
+    if known is None or not event.key.startswith(f"{event.ocpp_transaction}/"):
+        return None
+    again = replace(event, key=f"{event.key[:110]}@{event.at}")
+    seen = turn.desk.seen(event.station, again.key)
+    if seen is not None:
+        return Decision(answer=seen.answer) if seen.body_hash == event.body_hash else None
+    if known.ended_at is not None or event.at <= known.last_at or not _counts_again(known, event.seq_no):
+        return None
+    act = _updated if isinstance(again, TransactionUpdated) else _ended
+    return act(turn, again, True)  # pyright: ignore[reportArgumentType]
+
+
+def _counts_again(session: Session, seq_no: int) -> bool:
+    return session.first_seq is None or any(seq_no < high for _, high in session.seqs)
+
+
+def _kept(event: Transaction, why: str, key: str | None = None) -> Message:
+    """A message that moves no money, with what it said."""
+    samples = (event.sample,) if isinstance(event, TransactionStarted) else event.samples
+    said = {
+        "kind": type(event).__name__.removeprefix("Transaction").lower(),
+        "transaction": event.ocpp_transaction,
+        "evse": event.evse,
+        "id_token": event.id_token,
+        "at": event.at,
+        "seq_no": event.seq_no,
+        "reason": event.reason if isinstance(event, TransactionEnded) else None,
+        "registers": [[sample.at, sample.register_wh] for sample in samples if sample.register_wh is not None],
+    }
+    return Message(event.station, key or event.key, event.body_hash, held=why, detail=json.dumps(said))
+
+
+def _after_the_end(turn: Turn, event: Transaction, session: Session, samples: Sequence[RegisterSample]) -> Decision:
+    """A message of a session whose record is final: kept and shown, its registers with those of the meter."""
+    authorisation = None
+    if event.id_token is not None:
+        place = Place(event.station, session.evse, turn.now)
+        authorisation = verdict(turn.desk, event.id_token, session.session, 0, place)[0]
+    kept = tuple((event.station, session.evse, sample) for sample in samples)
+    answer = TransactionAnswer(authorisation, session.ocpp_transaction)
+    return Decision(answer, _kept(event, "ended before"), kept)
 
 
 def _started(turn: Turn, event: TransactionStarted) -> Decision:
@@ -113,6 +173,8 @@ def _started(turn: Turn, event: TransactionStarted) -> Decision:
     samples, doubts = read_samples(turn, (event.sample,), "begin", offline)
     transaction = event.ocpp_transaction or str(turn.fresh.ocpp_transaction)
     known = turn.desk.by_transaction(event.station, transaction) if event.ocpp_transaction else None
+    if known is not None and known.state == "ended":
+        return _after_the_end(turn, event, known, samples)
     begin = samples[0] if samples else None
     started_at = begin.taken_at if begin else taken_at(event.at, turn.now)[0]
     session = known or _open(turn, event.station, event.evse, transaction, started_at)
@@ -122,6 +184,9 @@ def _started(turn: Turn, event: TransactionStarted) -> Decision:
         started_at=started_at,
         start_wh=begin.wh if begin else None,
         doubts=session.doubts | doubts,
+        remote_start=event.remote_start_id,
+        reservation=event.details.reservation,
+        token_kind=event.details.token_kind or session.token_kind,
     )
     if known is None or known.last_wh is None:
         session = session._replace(last_at=started_at, last_wh=session.start_wh)
@@ -134,25 +199,32 @@ def _started(turn: Turn, event: TransactionStarted) -> Decision:
             # Messages that came before the start need not name the EVSE; theirs are its samples.
             samples = (*samples, *turn.desk.samples(event.station, known.evse, started_at, known.ended_at or turn.now))
         session = _progress(turn, session, samples)
+    session, signed = _signed(turn, session, event.samples or (event.sample,))
     session = _money(turn, session, known)
     answer = TransactionAnswer(authorisation, transaction)
-    return _closing(turn, (session, *others), samples, event, answer)
+    return _closing(turn, (session, *others), samples, event, answer, signed)
 
 
-def _updated(turn: Turn, event: TransactionUpdated) -> Decision:
+def _updated(turn: Turn, event: TransactionUpdated, anew: bool = False) -> Decision:
     known = turn.desk.by_transaction(event.station, event.ocpp_transaction)
     samples, doubts = read_samples(turn, event.samples, "sample", event.offline)
     at = taken_at(event.at, turn.now)[0]
+    if known is not None and known.state == "ended":
+        return _after_the_end(turn, event, known, samples)
     session = known or _unbegun(turn, event.station, event.evse, event.ocpp_transaction, at)
-    session = session._replace(seqs=with_seq(session.seqs, event.seq_no), doubts=session.doubts | doubts)
+    session = session._replace(doubts=session.doubts | doubts)
+    session = _unnumbered(session) if anew else session._replace(seqs=with_seq(session.seqs, event.seq_no))
+    session = _goes_on(turn, session, at, event.details.resumed)
     authorisation = None
     if event.id_token is not None:
         session, authorisation = _authorised(turn, session, event.id_token)
+    session, signed = _signed(turn, session, event.samples)
     session = _money(turn, _progress(turn, session, samples), known)
-    return _closing(turn, (session,), samples, event, TransactionAnswer(authorisation, event.ocpp_transaction))
+    answer = TransactionAnswer(authorisation, event.ocpp_transaction)
+    return _closing(turn, (session,), samples, event, answer, signed)
 
 
-def _ended(turn: Turn, event: TransactionEnded) -> Decision:
+def _ended(turn: Turn, event: TransactionEnded, anew: bool = False) -> Decision:
     samples, doubts = read_samples(turn, event.samples, "sample", event.offline or event.evse is None)
     samples = _mark_end(samples)
     at = taken_at(event.at, turn.now)[0]
@@ -163,8 +235,7 @@ def _ended(turn: Turn, event: TransactionEnded) -> Decision:
             return _orphan(turn, event)
         doubts = doubts | {"orphan stop"}
     if known is not None and known.state == "ended":
-        held = Message(event.station, event.key, event.body_hash, held="ended before")
-        return Decision(TransactionAnswer(None, event.ocpp_transaction), held)
+        return _after_the_end(turn, event, known, samples)
     session = known or _unbegun(turn, event.station, event.evse or EvseId(0), event.ocpp_transaction, at)
     end = samples[-1] if samples else None
     session = session._replace(
@@ -175,29 +246,38 @@ def _ended(turn: Turn, event: TransactionEnded) -> Decision:
         waits_since=turn.now,
         doubts=session.doubts | doubts,
     )
-    if not session.begun or session.first_seq is not None:
+    if anew:
+        session = _unnumbered(session)
+    elif not session.begun or session.first_seq is not None:
         session = session._replace(last_seq=event.seq_no, seqs=with_seq(session.seqs, event.seq_no))
     authorisation = None
     if event.id_token is not None and session.driver is None:
         session, authorisation = _authorised(turn, session, event.id_token)
+    session, signed = _signed(turn, session, event.samples)
     session = _money(turn, _progress(turn, session, samples), known)
     answer = TransactionAnswer(authorisation, event.ocpp_transaction)
-    return _closing(turn, (session,), samples, event, answer)
+    return _closing(turn, (session,), samples, event, answer, signed)
 
 
 def _metered(turn: Turn, event: MeterRead) -> Decision:
     samples, doubts = read_samples(turn, event.samples, "sample", offline=True)
     kept = tuple((event.station, event.evse, sample) for sample in samples)
-    if not samples or event.evse == 0:
+    proves = any(sample.signed is not None for sample in event.samples)
+    if not (samples or proves) or event.evse == 0:
         return Decision()
     known = _session_of(turn.desk, event)
-    if known is None or known.state == "ended":
+    if known is None:
         return Decision(samples=kept)
-    session = known._replace(doubts=known.doubts | doubts) if doubts else known
+    if known.state == "ended":
+        return Decision(samples=kept, signed=_signed(turn, known, event.samples)[1] if proves else ())
+    session = known if doubts <= known.doubts else known._replace(doubts=known.doubts | doubts)
+    if samples and event.ocpp_transaction is not None and (session.waits_since or session.state == "held"):
+        session = _goes_on(turn, session, samples[-1].taken_at)
+    session, signed = _signed(turn, session, event.samples) if proves else (session, ())
     session = _money(turn, _progress(turn, session, samples), known)
     if session.ended_at is None:
-        return Decision(samples=kept, sessions=(session,))
-    return replace(_close(turn, session, samples), samples=kept)
+        return Decision(samples=kept, sessions=(session,), signed=signed)
+    return replace(_close(turn, session, samples, signed=signed), samples=kept, signed=signed)
 
 
 def _session_of(desk: Desk, event: MeterRead) -> Session | None:
@@ -220,9 +300,54 @@ def _status_changed(turn: Turn, event: StatusChanged) -> Decision:
     return Decision(sessions=tuple(changed))
 
 
+def _booted(turn: Turn, event: Booted) -> Decision:
+    """Sessions outlive a reboot: the pile says itself how each goes on, by its stop or by taking it up again."""
+    if event.reason == "Triggered":
+        return Decision()  # it was only asked who it is
+    changed = [
+        session._replace(waits_since=session.waits_since or turn.now, doubts=session.doubts | {"station restarted"})
+        for session in turn.desk.open_sessions(event.station)
+        if session.open and session.begun
+    ]
+    return Decision(sessions=tuple(changed))
+
+
+def _goes_on(turn: Turn, session: Session, at: int, resumed: bool = False) -> Session:
+    """A session that was thought lost, if a message of it says that it runs `at` this moment."""
+    if session.ended_at is not None or not session.begun:
+        return session
+    if resumed:
+        session = session._replace(doubts=session.doubts | {"resumed"})
+    if not resumed and turn.now - at > FRESH_S:
+        return session
+    if session.open:
+        return session._replace(waits_since=None) if session.waits_since is not None else session
+    if session.state != "held" or session.held_reason not in RESUMABLE:
+        return session
+    taken = [s for s in turn.desk.open_sessions(session.station) if s.evse == session.evse and s.open]
+    return session if taken else session._replace(state="active", held_reason=None, waits_since=None)
+
+
+def _unnumbered(session: Session) -> Session:
+    return session._replace(first_seq=None, last_seq=None, doubts=session.doubts | {"numbered anew"})
+
+
+def _signed(turn: Turn, session: Session, samples: Sequence[Sample]) -> tuple[Session, tuple[SignedValue, ...]]:
+    """The session with a note of its signed values, and these, checked with the key registered for its EVSE."""
+    proofs = [sample for sample in samples if sample.signed is not None]
+    if not proofs:
+        return session, ()
+    key = turn.desk.meter_key(session.station, session.evse, turn.now)
+    return session._replace(signed=True), tuple(judge(session, sample, key, turn.now) for sample in proofs)
+
+
 def _review(turn: Turn, event: Review) -> Decision:
     session = turn.desk.by_id(event.session)
-    if session is None or session.state not in ("active", "waiting") or session.waits_since is None:
+    if session is None or session.state not in ("active", "waiting"):
+        return Decision()
+    if session.open and turn.now - max(session.last_at, session.started_at) >= turn.rules.silence_s:
+        return Decision(sessions=(_held(session, "silent"),))
+    if session.waits_since is None:
         return Decision()
     if turn.now - session.waits_since < turn.rules.patience_s:
         return Decision()
@@ -273,6 +398,9 @@ def _authorised(turn: Turn, session: Session, id_token: IdToken | None) -> tuple
     needed = step_nano(session, turn.rules)
     place = Place(session.station, session.evse, turn.now)
     authorisation, payer = verdict(turn.desk, id_token, session.session, needed, place)
+    if session.authorised != "Accepted":
+        # A token shown later, to stop, says nothing about who was let in.
+        session = session._replace(authorised=authorisation.status, parent=authorisation.parent)
     if session.driver is not None or session.rail != "channel" or payer is None:
         return session._replace(id_token=session.id_token or id_token), authorisation
     by_channel = payer.driver is not None and payer.pays and payer.rail == "channel"
@@ -348,7 +476,7 @@ def _orphan(turn: Turn, event: TransactionEnded) -> Decision:
     place = Place(event.station, event.evse, turn.now)
     authorisation = verdict(turn.desk, event.id_token, None, 0, place)[0] if event.id_token else None
     answer = TransactionAnswer(authorisation, event.ocpp_transaction)
-    return Decision(answer, Message(event.station, event.key, event.body_hash, held="orphan"))
+    return Decision(answer, _kept(event, "orphan"))
 
 
 def _closing(
@@ -357,9 +485,10 @@ def _closing(
     samples: Sequence[RegisterSample],
     event: Transaction,
     answer: TransactionAnswer,
+    signed: tuple[SignedValue, ...] = (),
 ) -> Decision:
     """The decision on a transaction message; its session (the first) is closed if nothing is missing."""
-    decision = _close(turn, sessions[0], samples)
+    decision = _close(turn, sessions[0], samples, signed=signed)
     evse = sessions[0].evse
     return replace(
         decision,
@@ -367,10 +496,17 @@ def _closing(
         message=Message(event.station, event.key, event.body_hash),
         samples=tuple((event.station, evse, sample) for sample in samples),
         sessions=(*decision.sessions, *sessions[1:]),
+        signed=signed,
     )
 
 
-def _close(turn: Turn, session: Session, new: Sequence[RegisterSample], patient: bool = True) -> Decision:
+def _close(
+    turn: Turn,
+    session: Session,
+    new: Sequence[RegisterSample],
+    patient: bool = True,
+    signed: Sequence[SignedValue] = (),
+) -> Decision:
     """Close an ended session, or say what it waits for; without patience, hold it."""
     if session.ended_at is None:
         return Decision(sessions=(session,))
@@ -381,6 +517,7 @@ def _close(turn: Turn, session: Session, new: Sequence[RegisterSample], patient:
     if pile is None:
         return Decision(sessions=(_held(session, "unknown evse"),))
     bill = measure(session, turn.desk, new, pile)
+    bill, worth, note = _proven(turn, session, bill, signed)
     # OCPP 1.6 does not number messages: what looks odd now may be explained by one that is still under way.
     waits = patient and session.first_seq is None
     if isinstance(bill, NoBill):
@@ -392,8 +529,39 @@ def _close(turn: Turn, session: Session, new: Sequence[RegisterSample], patient:
         return Decision(sessions=(_money(turn, unbilled, turn.desk.by_id(session.session)),))
     if bill.doubt and waits:
         return Decision(sessions=(session,))
-    doubts = session.doubts | {bill.doubt} if bill.doubt else session.doubts
+    doubts = session.doubts | {doubt for doubt in (bill.doubt, note) if doubt}
     done = session._replace(state="ended", wh=bill.wh, held_reason=None, waits_since=None, doubts=doubts)
     before = turn.desk.by_id(session.session)
     done = _money(turn, done, before)
-    return Decision(sessions=(done,), cdrs=(close_record(done, bill.register, turn.rules, turn.now),))
+    return Decision(sessions=(done,), cdrs=(close_record(done, bill.register, turn.rules, turn.now, worth),))
+
+
+def _proven(
+    turn: Turn, session: Session, bill: Bill | NoBill, new: Sequence[SignedValue]
+) -> tuple[Bill | NoBill, str, str | None]:
+    """The bill after the signed values have been weighed, what they are worth, and what was odd about them."""
+    if not session.signed:
+        return bill, "", None
+    values = (*turn.desk.signed_values(session.session), *new)
+    proof, worth = weigh(session, values), newest(values)
+    if proof.hold is not None:
+        return NoBill(proof.hold), worth, None
+    if proof.wh is None or proof.pair is None:
+        if isinstance(bill, Bill) and proof.doubt == "signed values incomplete":
+            bill = replace(bill, doubt=bill.doubt or proof.doubt)  # the other half may be under way
+        return bill, worth, proof.doubt
+    assert session.ended_at is not None
+    if isinstance(bill, NoBill):
+        if not bill.reason.startswith("no register"):
+            return bill, worth, None
+        # The protocol brought no number, the meter's own signed ones do.
+        first = proof.pair.begin.register_milli // 1000
+        times = (session.started_at, max(session.ended_at, session.started_at + 1))
+        line = Register(times, (0, proof.wh), (first, first + proof.wh), 1, ())
+        pile = turn.desk.pile(session.station, session.evse)
+        most = plausible_wh(pile.max_w, session.ended_at - session.started_at) if pile is not None else 0
+        possible = proof.wh <= most
+        return Bill(proof.wh, line, None) if possible else NoBill("above the pile's power"), worth, proof.doubt
+    if not agrees(proof.wh, bill.wh):
+        return NoBill("signed value differs"), worth, None
+    return replace(bill, wh=proof.wh), worth, proof.doubt

@@ -4,23 +4,26 @@ One desk serves one unit of work: several events, one after the other. Sessions,
 with it, what decisions change waits until somebody must read it or the unit ends, and is then written table by table.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import asdict, fields
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, bindparam, insert, or_, select, update
 
 from sunpile.basics.ids import DriverId, EvseId, IdToken, SessionId, StationId
-from sunpile.chargers.events import Authorisation, TransactionAnswer
+from sunpile.chargers.events import TransactionAnswer
 from sunpile.sessions.model import Channel, Driver, Pile, Session
 from sunpile.sessions.ports import Decision, Message, Seen
 from sunpile.sessions.register import RegisterSample
+from sunpile.sessions.signed import SignedValue
 from sunpile.sessions.tokens import Shown
 from sunpile.sessions.voucher import Voucher
 from sunpile.store.database import execute_many, insert_new
 from sunpile.store.registers import load_samples, sample_row
+from sunpile.store.session_answers import read_answer, write_answer
+from sunpile.store.session_tables import meter_keys, session_decisions, signed_values
 from sunpile.store.tables import (
     cdrs,
     channels,
@@ -73,7 +76,22 @@ _CHANNELS_OF = _CHANNELS.where(channels.c.channel.in_(bindparam("channels", expa
 _CHANNEL_OF = _CHANNELS.where(channels.c.driver == bindparam("driver"), channels.c.state == "open").order_by(
     channels.c.opened_at.desc(), channels.c.channel
 )
-_INSERT = {table: insert(table) for table in (sessions, session_messages, vouchers)}
+_METER_KEY = (
+    select(meter_keys.c.key)
+    .where(
+        meter_keys.c.station == bindparam("station"),
+        meter_keys.c.evse == bindparam("evse"),
+        meter_keys.c.since <= bindparam("at"),
+    )
+    .order_by(meter_keys.c.since.desc())
+    .limit(1)
+)
+SIGNED_OF = (
+    select(*(signed_values.c[field.name] for field in fields(SignedValue)))
+    .where(signed_values.c.session == bindparam("session"))
+    .order_by(signed_values.c.received_at, signed_values.c.digest)
+)
+_INSERT = {table: insert(table) for table in (sessions, session_messages, vouchers, session_decisions)}
 _RAISE_BEST = (
     update(channels)
     .where(
@@ -132,7 +150,7 @@ class SqlDesk:
     def seen(self, station: StationId, key: str) -> Seen | None:
         """See `Desk.seen`."""
         row = self._first(_SEEN, station=station, key=key)
-        return Seen(bytes(row[0]), _read_answer(row[1])) if row else None
+        return Seen(bytes(row[0]), read_answer(row[1])) if row else None
 
     def pile(self, station: StationId, evse: EvseId) -> Pile | None:
         """See `Desk.pile`."""
@@ -196,6 +214,16 @@ class SqlDesk:
         self.write()
         return load_samples(self._connection, station, evse, since, until)
 
+    def meter_key(self, station: StationId, evse: EvseId, at: int) -> str | None:
+        """See `Desk.meter_key`."""
+        row = self._first(_METER_KEY, station=station, evse=evse, at=at)
+        return row[0] if row else None
+
+    def signed_values(self, session: SessionId) -> Sequence[SignedValue]:
+        """See `Desk.signed_values`."""
+        self.write()
+        return [SignedValue(*row) for row in self._connection.execute(SIGNED_OF, {"session": session})]
+
     def _first(self, query: Any, **values: object) -> Any:
         self.write()
         return self._connection.execute(query, values).first()
@@ -221,6 +249,10 @@ class SqlDesk:
         for cdr in decision.cdrs:
             row = {"cdr": cdr.id, "session": cdr.session_id, "body": cdr.to_json(), "created_at": now}
             self._new[cdrs].append(row)
+        if decision.signed:
+            self._new[signed_values] += [asdict(value) for value in decision.signed]
+        if decision.rulings:
+            self._new[session_decisions] += [asdict(ruled) for ruled in decision.rulings]
         if decision.voucher is not None:
             self._keep_voucher(decision, decision.voucher, now)
 
@@ -253,7 +285,7 @@ class SqlDesk:
         if self._new:
             new, self._new = self._new, defaultdict(list)
             for table, rows in new.items():
-                known_may_stay = table is registers or table is cdrs
+                known_may_stay = table in (registers, cdrs, signed_values)
                 statement = insert_new(self._connection, table) if known_may_stay else _INSERT[table]
                 execute_many(self._connection, statement, rows)
         if self._stored:
@@ -330,21 +362,8 @@ def _message_row(message: Message, answer: TransactionAnswer | None, now: int) -
         "station": message.station,
         "key": message.key,
         "body_hash": message.body_hash,
-        "answer": _write_answer(answer),
+        "answer": write_answer(answer),
         "received_at": now,
         "held": message.held,
+        "detail": message.detail,
     }
-
-
-def _write_answer(answer: TransactionAnswer | None) -> str:
-    assert answer is not None
-    authorisation = answer.authorisation
-    body = None
-    if authorisation is not None:
-        body = [authorisation.status, authorisation.parent, authorisation.expires_at]
-    return json.dumps([answer.ocpp_transaction, body])
-
-
-def _read_answer(text: str) -> TransactionAnswer:
-    transaction, body = json.loads(text)
-    return TransactionAnswer(Authorisation(*body) if body else None, transaction)
