@@ -67,10 +67,10 @@ def reference(tariff, usage):
         net += Fraction(first(tariff.reservation_time, *start) * 1000 * usage.reservation_s, 60)
     net = max(net, tariff.min_nano or 0)
     net = min(net, tariff.max_nano) if tariff.max_nano is not None else net
-    tax = Fraction(0)
-    for one in tariff.taxes:
-        tax += (net + tax if one.on_top else net) * one.ppm / 10**6
-    total = net + tax
+    total, lower = net, net
+    for stack in range(5):
+        total = lower + sum(lower * tax.ppm / 10**6 for tax in tariff.taxes if tax.stack == stack)
+        lower = total
     return (2 * total + tariff.step_nano) // (2 * tariff.step_nano) * tariff.step_nano
 
 
@@ -100,7 +100,7 @@ def random_tariff(draw):
     parts = {}
     for part in ("energy", "charging_time", "idle_time", "fixed", "reservation_time", "reservation_fixed"):
         parts[part] = tuple(Price(draw.randrange(1_000_000), random_when(draw, part)) for _ in range(draw.randrange(4)))
-    taxes = tuple(Tax(f"T{n}", draw.choice([55_000, 190_000]), draw.random() < 0.5) for n in range(draw.randrange(3)))
+    taxes = tuple(Tax(f"T{n}", draw.choice([55_000, 190_000]), draw.randrange(3)) for n in range(draw.randrange(4)))
     limits = {"min_nano": 10**9} if draw.random() < 0.2 else {"max_nano": 10**9} if draw.random() < 0.3 else {}
     step = draw.choice([1, CENT])
     return Tariff("T", "EUR", **parts, taxes=taxes, **limits, step_nano=step, time_zone=BERLIN)
@@ -171,7 +171,7 @@ def test_who_stands_pays_idle_time_after_a_grace():
 
 def test_a_tax_on_tax_is_reckoned_on_both():
     start = int(datetime(2026, 3, 4, tzinfo=UTC).timestamp())
-    taxes = (Tax("GST", 100_000), Tax("PST", 100_000, on_top=True))
+    taxes = (Tax("GST", 100_000), Tax("PST", 100_000, stack=1))
     tariff = Tariff("T", "CAD", fixed=(Price(1_000_000),), taxes=taxes)
     assert cost(tariff, Usage((Slice(start, start + 60, 0),))).nano == 121 * CENT
 

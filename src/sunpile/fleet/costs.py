@@ -118,8 +118,9 @@ def cost(tariff: Tariff, usage: Usage) -> Cost:
 def tax_of(tariff: Tariff, net: Fraction) -> Fraction:
     """Tax on an amount without tax, exact."""
     tax = Fraction(0)
-    for one in tariff.taxes:
-        tax += (net + tax if one.on_top else net) * one.ppm / 10**6
+    for stack in sorted({one.stack for one in tariff.taxes}):
+        rate = sum(one.ppm for one in tariff.taxes if one.stack == stack)
+        tax += (net + tax if stack else net) * rate / 10**6
     return tax
 
 

@@ -83,8 +83,8 @@ class Tax:
     """VAT, ..., at most 20 letters."""
     ppm: int
     """Rate [millionths]: 200000 is 20 %."""
-    on_top: bool = False
-    """Reckoned on the price with the taxes before it, not on the bare price."""
+    stack: int = 0
+    """0: on the bare price; n: on the price with all taxes of lower numbers."""
 
 
 @record
@@ -108,7 +108,7 @@ class Tariff:
     reservation_fixed: tuple[Price, ...] = ()
     """Once for a reservation that was used."""
     taxes: tuple[Tax, ...] = ()
-    """On all parts, in this order."""
+    """On all parts."""
     min_nano: int | None = None
     """Least cost of a session, without tax [nano]."""
     max_nano: int | None = None
@@ -162,8 +162,8 @@ def check(tariff: Tariff) -> None:
     for part in PARTS:
         for price in tariff.prices(part):
             _check_price(part, price)
-    if len(tariff.taxes) > 5 or any(not 1 <= len(t.name) <= 20 or not 0 <= t.ppm <= 10**6 for t in tariff.taxes):
-        raise InputInvalid("a tariff has up to 5 taxes, each with a name and a rate of 0 to 1000000 ppm")
+    if len(tariff.taxes) > 5 or not all(_is_tax(tax) for tax in tariff.taxes):
+        raise InputInvalid("a tariff has up to 5 taxes, each with a name, 0 to 1000000 ppm and a stack of 0 to 4")
     low, high = tariff.min_nano, tariff.max_nano
     if (low or 0) < 0 or (high is not None and high < (low or 0)) or tariff.step_nano < 1 or tariff.idle_below_w < 0:
         raise InputInvalid("a tariff's least cost, greatest cost and step do not fit together")
@@ -193,6 +193,10 @@ def _check_price(part: Part, price: Price) -> None:
     for day in (when.from_date, when.until_date):
         if day is not None and not _is_date(day):
             raise InputInvalid("a date is YYYY-MM-DD")
+
+
+def _is_tax(tax: Tax) -> bool:
+    return 1 <= len(tax.name) <= 20 and 0 <= tax.ppm <= 10**6 and 0 <= tax.stack <= 4
 
 
 def _is_date(text: str) -> bool:
