@@ -13,7 +13,7 @@ from joserfc.jwk import KeySet
 
 from sunpile.basics.errors import Forbidden, SettingInvalid, Unauthorised
 from sunpile.basics.scope import DEFAULT_TENANT
-from sunpile.identity.roles import ROLES, Role, role_of
+from sunpile.identity.roles import ROLES, Role
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "ES384", "EdDSA")
 """No `none`, and no HMAC: its key would be the client's secret."""
@@ -137,8 +137,11 @@ def claimed(settings: OidcSettings, claims: Mapping[str, Any]) -> Claimed:
         if they give no role or no tenant here.
     """
     words = _words(_at(claims, settings.role_claim))
-    known: dict[str, Role] = dict(settings.roles) or {str(role): role for role in ROLES}
-    roles = [known[word] for word in words if word in known]
+    known = dict(settings.roles)
+    if not known:
+        for role in ROLES:
+            known[role] = role
+    roles: list[Role] = [known[word] for word in words if word in known]
     if not roles:
         raise Forbidden("the provider gives you no role here; ask whoever runs it")
     tenant = settings.tenant
@@ -150,10 +153,14 @@ def claimed(settings: OidcSettings, claims: Mapping[str, Any]) -> Claimed:
             raise Forbidden("the provider names no one tenant of yours here; ask whoever runs it")
         tenant = found[0]
     # More than one role: the one that may do most.
-    role = sorted(roles, key=lambda role: len(ROLES[role]))[-1]
+    role = max(roles, key=_reach)
     name = str(_at(claims, settings.name_claim) or "")[:128] if settings.name_claim else ""
     proven = claims.get("auth_time")
     return Claimed(str(claims["sub"])[:255], tenant, role, name, proven if isinstance(proven, int) else 0)
+
+
+def _reach(role: Role) -> int:
+    return len(ROLES[role])
 
 
 def _at(claims: Mapping[str, Any], path: str) -> object:

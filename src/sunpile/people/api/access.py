@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
@@ -20,6 +20,7 @@ from sunpile.basics.ids import Address, DriverId, PointId
 from sunpile.basics.keys import recover
 from sunpile.basics.scope import Permission
 from sunpile.basics.typed_data import Domain, Struct
+from sunpile.identity.door import Door
 from sunpile.people.api.metrics import Metrics
 from sunpile.people.ports import ApiSettings, Events, Operations, Rpc, TownView
 
@@ -44,6 +45,8 @@ class Services:
     """How the HTTP side behaves."""
     metrics: Metrics
     """Figures of this application."""
+    door: Door | None = None
+    """Who checks staff's sessions and API keys; None = there are none, only the node's token."""
 
 
 async def services_of(request: Request) -> Services:
@@ -149,8 +152,8 @@ async def _driver(token: str, services: Services) -> DriverId | None:
 
 
 GUARDS: tuple[Callable[..., Any], ...] = (anyone, signed, admin, driver, driver_or_admin, reader, chain_reader)
-STAFF_GUARDS: dict[Callable[..., Any], Permission] = {}
-"""Guards of `staff.may`, with the permission each wants."""
+STAFF_GUARDS: dict[Callable[..., Any], Permission | Literal["self", "sign-in"]] = {}
+"""Guards of `staff`, with the permission each wants; `self`: signed in is enough, `sign-in`: not even that."""
 
 
 async def may_see_receipt(

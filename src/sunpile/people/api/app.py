@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter, FastAPI
 
 from sunpile.basics.errors import SettingInvalid
+from sunpile.identity.door import Door
 from sunpile.people.api import access, drivers, live, market, operator, problems
 from sunpile.people.api.guard import Guard
 from sunpile.people.api.metrics import Metrics
@@ -24,8 +25,11 @@ def create_app(
     events: Events,
     settings: ApiSettings,
     more: Sequence[APIRouter] = (),
+    door: Door | None = None,
 ) -> FastAPI:
     """The application: API, page, live feed, `/metrics`, `/rpc`, and `more` routes of services wired outside.
+
+    `door` checks staff's sessions and API keys; without one there is only the node's token.
 
     Raises
     ------
@@ -44,7 +48,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.services = access.Services(view, operations, rpc, events, settings, metrics)
+    app.state.services = access.Services(view, operations, rpc, events, settings, metrics, door)
     parts = (market, drivers, operator, live, pages) if settings.market else (drivers, live)
     for router in (*(part.router for part in parts), *more):
         access.refuse_unguarded(router.routes)

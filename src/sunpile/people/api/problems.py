@@ -34,6 +34,8 @@ def problem(
 def of_error(error: SunpileError) -> Response:
     """The problem document of an expected error."""
     headers = {"WWW-Authenticate": 'Bearer realm="sunpile"'} if error.status == 401 else None
+    if error.status == 429 and "retry_after" in error.facts:
+        headers = {"Retry-After": str(error.facts["retry_after"])}
     return problem(error.status, error.code, error.detail, error.facts, headers)
 
 
