@@ -24,6 +24,8 @@ def required_ma(site: Site, cars: Sequence[Car], given: Conditions, urgent: bool
         if car.departs is None or not car.need_wh:
             continue
         left, top = max(1, car.departs - given.now), min(car.want_ma, site.by_outlet[car.outlet].max_ma)
+        if top < car.min_ma:
+            continue
         mean = -(-car.need_wh * 1000 * HOUR_S // (_milliwatts(site, car) * left))
         spare = left - car.need_wh * 1000 * HOUR_S // (_milliwatts(site, car) * top)
         if urgent and spare > given.slot_s:
