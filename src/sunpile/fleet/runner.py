@@ -137,13 +137,12 @@ class Runner:
             return (await self._store.load(scope, made))[0]
         after = {"operation": operation, "arguments": shown(dict(arguments)), "stations": len(items)}
         after |= {"station": items[0].station} if len(items) == 1 else {}
-        await self._audit.record(
-            scope, f"run.{header.state.split()[0]}", f"run:{header.run}", None, after, options.note
-        )
+        action = "run.start" if header.state == "running" else "run.ask"
+        await self._audit.record(scope, action, f"run:{header.run}", None, after, options.note)
         if run.alive:
             self._live[header.run] = run
-            await self._tick(run)
             self._wake.set()
+            await self._mind(run, look=False)
         return run.snapshot()
 
     def _header(self, scope: Scope, what: Operation, arguments: Arguments, options: Options, total: int) -> Header:
@@ -234,8 +233,8 @@ class Runner:
         await self._audit.record(scope, action, f"run:{run_id}", {"state": before}, {"state": run.header.state})
         await self._carry_out(run, effects)
         if run.alive:
-            await self._tick(run)
             self._wake.set()
+            await self._mind(run, look=False)
         return run.snapshot()
 
     # -- looking --------------------------------------------------------------------------------------------------
