@@ -6,15 +6,17 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import insert
-from tests.fleet.upkeep_fakes import FakeAudit, FakeDoor, HeldClock, Page
+from tests.fleet.upkeep_fakes import FakeAudit, FakeDoor, FakeRuns, HeldClock, Page
 from tests.people.fakes import FakeOperations, FakeRpc
 from tests.people.house import ADMIN, House, open_house
 
+from sunpile.fleet.configuration import Configuration
 from sunpile.fleet.station_desk import StationDesk
 from sunpile.people import create_app
-from sunpile.people.api import frames, stations
+from sunpile.people.api import configuration, frames, stations
 from sunpile.people.ports import ApiSettings
 from sunpile.store import tables
+from sunpile.store.device_model import DeviceModelStore
 from sunpile.store.frame_log import FrameLog
 from sunpile.store.station_cards import StationCards
 from sunpile.store.tables import refused_attempts
@@ -28,7 +30,12 @@ class Desk:
         cards = StationCards(house.database)
         self.desk = StationDesk(cards, self.door, self.audit, self.page, deviations=("late-boot", "seconds-as-ms"))
         self.house = house
-        routers = [stations.router(self.desk, HeldClock()), frames.router(FrameLog(house.database))]
+        clock, runs = HeldClock(), FakeRuns()
+        routers = [
+            stations.router(self.desk, clock),
+            frames.router(FrameLog(house.database)),
+            configuration.router(Configuration(DeviceModelStore(house.database), runs, self.audit, clock)),
+        ]
         app = create_app(house.view, FakeOperations(), FakeRpc(), house.hub, ApiSettings(ADMIN), routers)
         self.client = TestClient(app, headers={"Authorization": f"Bearer {ADMIN}"})
 
