@@ -20,3 +20,12 @@ site_outlets = Table(
     Column("tenant", String(48), nullable=False),
     Column("site", String(64), nullable=False),
 )
+
+installed_profiles = Table(
+    "installed_profiles",
+    metadata,
+    Column("station", String(48), primary_key=True),
+    Column("evse", Integer, primary_key=True, doc="0 = all, or the station"),
+    Column("profile", Integer, primary_key=True, doc="its number on the station"),
+    Column("body", Text, nullable=False, doc="the profile as JSON"),
+)

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import Field, StringConstraints
 
 from sunpile.basics.audit import Audit
 from sunpile.basics.ids import EvseId, StationId
 from sunpile.basics.scope import Scope
 from sunpile.control.ports import SiteBook, SiteRecord
+from sunpile.control.profile_book import Comparison, ProfileBook
 from sunpile.control.service import CarWish, SiteControl
 from sunpile.control.site import Fuse, FuseId, Outlet, Phases, Site, Wiring
 from sunpile.people.api.bodies import Body, StationText, UnixTime
@@ -141,6 +142,24 @@ def router(book: SiteBook, control: SiteControl, audit: Audit) -> APIRouter:
         said = CarWish(body.departs, body.need_wh, body.priority, body.solar_only)
         control.wish(scope, Outlet(StationId(station), EvseId(evse)), said)
         return {"status": "accepted"}
+
+    return routes
+
+
+def composite_router(book: ProfileBook) -> APIRouter:
+    """The route that compares composite schedules."""
+    routes = APIRouter(prefix="/api/stations", tags=["sites"])
+
+    @routes.get("/{station}/composite")
+    async def compare(
+        scope: Operator,
+        station: str,
+        evse: Annotated[int, Query(ge=0, le=64)] = 1,
+        duration_s: Annotated[int, Query(ge=1, le=7 * 86_400)] = 86_400,
+        unit: Literal["W", "A"] = "W",
+    ) -> Comparison:
+        """The limit that results from all profiles: by the rules, and by the station."""
+        return await book.compare(scope, station, evse, duration_s, unit)
 
     return routes
 
