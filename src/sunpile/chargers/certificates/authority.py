@@ -125,6 +125,10 @@ class LocalAuthority:
             self._open.pop((tenant, use), None)
         return cross
 
+    async def cross(self, tenant: str, use: str, now: int) -> str:
+        """The newest root as signed by the one before it, PEM; empty if there was none before."""
+        return (await self._hierarchy(tenant, use, now)).cross
+
     async def crl(self, tenant: str, use: str, revoked: Sequence[Revoked], now: int) -> bytes:
         """See `CertificateAuthority.crl`."""
         found = await self._hierarchy(tenant, use, now)

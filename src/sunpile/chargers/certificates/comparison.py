@@ -71,24 +71,30 @@ def compare(
 ) -> Comparison:
     """Put what is there beside `roots`."""
     installed: list[Installed] = []
-    there: set[tuple[str, str]] = set()
+    there: set[tuple[str, str]] = set()  # Kind, and key of the root: signed by itself or by its forerunner.
     for kind, data in rows:
-        root = next((root for root in roots if root.kind == kind and is_root(data, root)), None)
+        root = next((root for root in roots if root.kind == kind and is_root(data, root, roots)), None)
         name = names.load_pem(root.pem).subject.rfc4514_string() if root else ""
         mark, wanted = (root.fingerprint, root.wanted) if root else ("", False)
         installed.append(Installed(kind, dict(data), name, mark, wanted))
-        there.add((kind, mark))
+        if root is not None:
+            there.add((kind, _key(root)))
     asked = set(kinds or ROOT_KINDS) & set(KINDS_OF.get(version, ROOT_KINDS))
-    missing = [
-        root for root in roots if root.wanted and root.kind in asked and (root.kind, root.fingerprint) not in there
-    ]
+    missing = [root for root in roots if root.wanted and root.kind in asked and (root.kind, _key(root)) not in there]
     return Comparison(tuple(installed), tuple(missing), sum(1 for one in installed if not one.fingerprint))
 
 
-def is_root(data: Mapping[str, str], root: Root) -> bool:
-    """True if the normal hash data is that of `root`."""
+def is_root(data: Mapping[str, str], root: Root, roots: Sequence[Root]) -> bool:
+    """True if the normal hash data is that of `root`, whose issuer is itself or one of `roots`."""
     certificate = names.load_pem(root.pem)
-    return hashes.names(data, certificate, certificate)
+    if hashes.names(data, certificate, certificate):
+        return True
+    issuers = (names.load_pem(other.pem) for other in roots)
+    return any(hashes.names(data, certificate, one) for one in issuers if one.subject == certificate.issuer)
+
+
+def _key(root: Root) -> str:
+    return hashes.key_hash(names.load_pem(root.pem).public_key())
 
 
 def may_be_root(certificate: x509.Certificate) -> bool:

@@ -1,4 +1,4 @@
-"""What staff does with certificates: install, delete, list and compare, renew, revoke, sign by hand, rotate the root."""
+"""What staff does with certificates: install, delete, compare, renew, revoke, sign by hand, rotate the root."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -132,7 +132,7 @@ class CertificateUpkeep:
         facts = await self._p.store.own_station(scope, station)
         wanted = hashes.normal(data)
         for root in await self._wanted(scope.tenant):
-            if not sure and comparison.is_root(wanted, root):
+            if not sure and comparison.is_root(wanted, root, [root]):
                 raise Conflict(f"that is the {root.kind} that belongs on every station; say that you are sure")
         # As the station told it: some compare the text (M04.FR.07).
         plain = {name: data[name] for name in ("hashAlgorithm", "issuerNameHash", "issuerKeyHash", "serialNumber")}
@@ -310,4 +310,8 @@ class CertificateUpkeep:
                 end = int(one.not_valid_after_utc.timestamp())
                 wanted = number == 0 and use == "csms"
                 made.append(Root(kind, hashes.fingerprint(one), comparison.pem(one), wanted, end))
+            if cross := await self._p.authority.cross(tenant, use, now):
+                one = names.load_pem(cross)
+                end = int(one.not_valid_after_utc.timestamp())
+                made.append(Root(kind, hashes.fingerprint(one), cross, False, end))
         return made
