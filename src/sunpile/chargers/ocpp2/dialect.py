@@ -52,7 +52,7 @@ class Ocpp201:
 
     def calls(self, command: Command) -> Sequence[Said]:
         """See `Dialect.calls`."""
-        return said(self.version, WRITERS, command)
+        return said(self.version, WRITERS[self.version], command)
 
     def result(self, command: Command, answers: Sequence[Payload]) -> CommandResult:
         """See `Dialect.result`."""

@@ -13,6 +13,7 @@ from sunpile.chargers.commands import (
     SetVariables,
 )
 from sunpile.chargers.ocpp2 import (
+    write_201,
     write_authorisation,
     write_charging,
     write_profiles,
@@ -20,9 +21,10 @@ from sunpile.chargers.ocpp2 import (
     write_showing,
     write_upkeep,
 )
+from sunpile.chargers.validation import Version
 from sunpile.chargers.writing import Payload, Writers, many_results, one_result
 
-WRITERS: Writers = {
+WRITERS_21: Writers = {
     **write_authorisation.WRITERS,
     **write_charging.WRITERS,
     **write_profiles.WRITERS,
@@ -30,6 +32,7 @@ WRITERS: Writers = {
     **write_showing.WRITERS,
     **write_upkeep.WRITERS,
 }
+WRITERS: dict[Version, Writers] = {"2.0.1": {**WRITERS_21, **write_201.WRITERS}, "2.1": WRITERS_21}
 
 _ROWS: dict[type[Command], tuple[str, str, str]] = {
     ClearMonitors: ("clearMonitoringResult", "status", "statusInfo"),

@@ -19,7 +19,8 @@ from sunpile.chargers.profiles import check_for_start
 from sunpile.chargers.writing import Said, Writers, given, id_text, moment
 
 
-def _remote_start(command: RemoteStart) -> Said:
+def remote_start(command: RemoteStart) -> Said:
+    """RequestStartTransaction."""
     if command.profile is not None:
         check_for_start(command.profile)
     return "RequestStartTransaction", given(
@@ -61,7 +62,7 @@ WRITERS: Writers = {
     ClearDerControl: _clear_der,
     GetDerControl: _get_der,
     GetTransactionStatus: lambda command: ("GetTransactionStatus", given(transactionId=command.transaction)),
-    RemoteStart: _remote_start,
+    RemoteStart: remote_start,
     RemoteStop: lambda command: ("RequestStopTransaction", {"transactionId": id_text(command.transaction)}),
     SendAfrrSignal: lambda command: ("AFRRSignal", {"timestamp": moment(command.at), "signal": command.signal}),
     SetDerControl: lambda command: ("SetDERControl", command.control),

@@ -53,7 +53,8 @@ def profile_of(profile: Profile) -> Payload:
     )
 
 
-def _set(command: SetChargingProfile) -> Said:
+def set_profile(command: SetChargingProfile) -> Said:
+    """SetChargingProfile."""
     check(command.profile, command.evse)
     return "SetChargingProfile", {"evseId": command.evse, "chargingProfile": profile_of(command.profile)}
 
@@ -84,5 +85,5 @@ WRITERS: Writers = {
     ClearChargingProfile: _clear,
     GetChargingProfiles: _get,
     GetCompositeSchedule: _composite,
-    SetChargingProfile: _set,
+    SetChargingProfile: set_profile,
 }

@@ -88,7 +88,8 @@ def _reset(command: Reset) -> Said:
     return "Reset", given(type=command.kind, evseId=command.evse or None)
 
 
-def _set_network_profile(command: SetNetworkProfile) -> Said:
+def set_network_profile(command: SetNetworkProfile) -> Said:
+    """SetNetworkProfile."""
     connection = given(
         ocppVersion=command.version,
         ocppTransport="JSON",
@@ -130,7 +131,7 @@ WRITERS: Writers = {
     GetReport: _get_report,
     GetVariables: _get_variables,
     Reset: _reset,
-    SetNetworkProfile: _set_network_profile,
+    SetNetworkProfile: set_network_profile,
     SetVariables: _set_variables,
     TriggerMessage: _trigger,
 }
