@@ -50,9 +50,9 @@ class AuditDatabase:
             (wanted.actor, _L.actor == wanted.actor),
             (wanted.action, _L.action.startswith(wanted.action or "", autoescape=True)),
             (wanted.object, _L.object == wanted.object),
-            (wanted.since, _L.at >= wanted.since),
-            (wanted.until, _L.at < wanted.until),
-            (wanted.before, _L.number < wanted.before),
+            (wanted.since, _L.at >= (wanted.since or 0)),
+            (wanted.until, _L.at < (wanted.until or 0)),
+            (wanted.before, _L.number < (wanted.before or 0)),
         )
         for value, condition in conditions:
             query = query.where(condition) if value is not None else query
