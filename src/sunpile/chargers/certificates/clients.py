@@ -15,21 +15,23 @@ from sunpile.chargers.certificates import chains, names
 from sunpile.chargers.certificates.hashes import fingerprint
 from sunpile.chargers.certificates.ports import CertificateAuthority, CertificateStore
 
-REASONS = {
-    "certificate unreadable": "what the station showed is no X.509 certificate",
-    "certificate self-signed": "the certificate is signed by itself; the station has to be given one of this operator",
-    "certificate of another ca": "the certificate is of an authority that is not this operator's",
-    "certificate signature broken": "the signature on the certificate is not by its issuer",
-    "certificate expired": "the certificate has expired; let the station in by password and renew it",
-    "certificate not yet valid": "the certificate is not valid yet; see the station's and the node's clocks",
-    "certificate for other use": "the certificate is not meant to identify a client",
-    "certificate with wrong O": "the certificate's O is not the operator's name",
-    "station without serial number": "the station's serial number is unknown, so no certificate can be compared",
-    "certificate with wrong CN": "the certificate's CN does not contain the station's serial number",
-    "certificate of other station": "the certificate was not made for this station",
-    "certificate revoked": "the certificate is revoked",
-}
-"""Why a certificate is not accepted, and what to know of it."""
+REASONS = frozenset(
+    {
+        "certificate unreadable",
+        "certificate self-signed",
+        "certificate of another ca",
+        "certificate signature broken",
+        "certificate expired",
+        "certificate not yet valid",
+        "certificate for other use",
+        "certificate with wrong O",
+        "station without serial number",
+        "certificate with wrong CN",
+        "certificate of other station",
+        "certificate revoked",
+    }
+)
+"""Why a certificate is not accepted; `refusals.CURES` has the words."""
 _OF_CHAIN = {
     "Expired": "certificate expired",
     "NotYetValid": "certificate not yet valid",

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from sunpile.basics.errors import InputInvalid
 from sunpile.chargers.certificates import names
-from sunpile.chargers.certificates.hashes import bare_key
+from sunpile.chargers.certificates.hashes import bare_key, key_hash
 
 YEAR_S = 365 * 86_400
 ROOT_LIFE_S = 20 * YEAR_S
@@ -77,7 +77,7 @@ class Hierarchy:
         generation = _newest(folder, "root")
         if generation == 0:
             generation = 1
-            _make_root(folder, generation, algorithm, f"{operator} {label} root {generation}", operator, password, now)
+            _make_root(folder, generation, algorithm, label, operator, password, now)
         root = _read(folder / f"root-{generation}.pem")
         number = _newest(folder, "issuer")
         issuer = _read(folder / f"issuer-{number}.pem") if number else None
@@ -141,8 +141,7 @@ class Hierarchy:
         generation = _newest(folder, "root")
         old_key = _read_key(folder / f"root-{generation}.key", password)
         algorithm = "rsa" if isinstance(old_key, rsa.RSAPrivateKey) else "ecdsa"
-        name = f"{operator} {folder.name} root {generation + 1}"
-        new = _make_root(folder, generation + 1, algorithm, name, operator, password, now)
+        new = _make_root(folder, generation + 1, algorithm, folder.name, operator, password, now)
         builder = _authority(_builder(new.subject, new.public_key(), self.root, now), 1)
         end = min(new.not_valid_after_utc, self.root.not_valid_after_utc)
         cross = builder.not_valid_after(end).sign(old_key, hashes.SHA256()).public_bytes(Encoding.PEM)
@@ -186,10 +185,11 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def _make_root(
-    folder: Path, number: int, algorithm: str, name: str, operator: str, password: bytes | None, now: int
+    folder: Path, number: int, algorithm: str, label: str, operator: str, password: bytes | None, now: int
 ) -> x509.Certificate:
     key = _new_key(algorithm)
-    subject = names.subject(operator, name[:64])
+    # A part of the key's hash keeps the authorities of two tenants, or of a node set up anew, apart by name.
+    subject = names.subject(operator, f"{label} root {number} {key_hash(key.public_key())[:8]}")
     builder = _authority(_builder(subject, key.public_key(), None, now), None)
     root = builder.not_valid_after(_time(now + ROOT_LIFE_S)).sign(key, hashes.SHA256())
     # The key first: a root without a key could sign nothing. A key alone is what a crash left, and signed nothing.
@@ -211,7 +211,7 @@ def _make_issuer(
     now: int,
 ) -> None:
     key = _new_key(algorithm)
-    subject = names.subject(operator, f"{operator} {label} issuer {number}"[:64])
+    subject = names.subject(operator, f"{label} issuer {number} {key_hash(key.public_key())[:8]}")
     builder = _authority(_builder(subject, key.public_key(), root, now), 0)
     root_key = _read_key(folder / f"root-{generation}.key", password)
     end = min(_time(now + INTERMEDIATE_LIFE_S), root.not_valid_after_utc)
