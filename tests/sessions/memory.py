@@ -63,6 +63,9 @@ class MemoryDesk:
     def signed_values(self, session):
         return [value for value in self.signed.values() if value.session == session]
 
+    def records_of(self, session):
+        return [record for record in self.records.values() if record.session_id == session]
+
     def keep(self, decision):
         for value in decision.signed:
             self.signed.setdefault(value.digest, value)

@@ -44,7 +44,7 @@ def guesses(
 
 
 def _units(start: int, end: int, most: int) -> list[Guess]:
-    if 0 <= end - start <= most:
+    if 0 <= end - start <= most or 0 in (start, end):
         return []
     return [
         *_fit("unit", start, end * 1000, most),

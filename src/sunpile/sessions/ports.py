@@ -63,6 +63,10 @@ class Desk(Protocol):
         ...
 
     def signed_values(self, session: SessionId) -> Sequence[SignedValue]: ...
+    def records_of(self, session: SessionId) -> Sequence[Cdr]:
+        """All records of a session, oldest first."""
+        ...
+
 
 
 @dataclass(frozen=True, slots=True)

@@ -303,9 +303,15 @@ class Sessions:
         """One round."""
         for session in await self.store.unsettled():
             self._watch(session)
-            if session.waits_since is not None and self.clock.now() - session.waits_since >= self.rules.patience_s:
+            if self._overdue(session):
                 await self._decide(Review(session.session))
         await self.settle_channels()
+
+    def _overdue(self, session: Session) -> bool:
+        now = self.clock.now()
+        if session.open and now - max(session.last_at, session.started_at) >= self.rules.silence_s:
+            return True
+        return session.waits_since is not None and now - session.waits_since >= self.rules.patience_s
 
     async def settle_channels(self) -> None:
         """Bring the newest vouchers of channels without an active session to the chain."""

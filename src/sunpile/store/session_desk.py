@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, Select, Table, bindparam, insert, or_, s
 
 from sunpile.basics.ids import DriverId, EvseId, IdToken, SessionId, StationId
 from sunpile.chargers.events import TransactionAnswer
+from sunpile.sessions.cdr import Cdr
 from sunpile.sessions.model import Channel, Driver, Pile, Session
 from sunpile.sessions.ports import Decision, Message, Seen
 from sunpile.sessions.register import RegisterSample
@@ -91,6 +92,7 @@ SIGNED_OF = (
     .where(signed_values.c.session == bindparam("session"))
     .order_by(signed_values.c.received_at, signed_values.c.digest)
 )
+_RECORDS_OF = select(cdrs.c.body).where(cdrs.c.session == bindparam("session")).order_by(cdrs.c.created_at, cdrs.c.cdr)
 _INSERT = {table: insert(table) for table in (sessions, session_messages, vouchers, session_decisions)}
 _RAISE_BEST = (
     update(channels)
@@ -224,6 +226,11 @@ class SqlDesk:
         self.write()
         return [SignedValue(*row) for row in self._connection.execute(SIGNED_OF, {"session": session})]
 
+    def records_of(self, session: SessionId) -> Sequence[Cdr]:
+        """See `Desk.records_of`."""
+        self.write()
+        return read_records(self._connection, session)
+
     def _first(self, query: Any, **values: object) -> Any:
         self.write()
         return self._connection.execute(query, values).first()
@@ -311,6 +318,12 @@ class SqlDesk:
         for names, rows in changes.items():
             if names:
                 execute_many(self._connection, _save_session(names), rows)
+
+
+def read_records(connection: Connection, session: SessionId) -> Sequence[Cdr]:
+    """All records of a session, oldest first."""
+    rows = connection.execute(_RECORDS_OF, {"session": session})
+    return [Cdr.from_json(row[0]) for row in rows]
 
 
 # -- rows -------------------------------------------------------------------------------------------------------------
