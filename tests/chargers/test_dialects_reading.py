@@ -378,6 +378,10 @@ class TestMeters:
         (sample,) = self.values({"value": 7}, {"value": 3.5, "measurand": "Energy.Active.Export.Register"})
         assert (sample.register_wh, sample.export_wh) == (7, 3)
 
+    def test_a_frequency_in_a_strange_unit_does_not_cost_the_message(self) -> None:
+        (sample,) = self.values({"value": 7}, {"value": 50, "measurand": "Frequency", "unitOfMeasure": {"unit": "W"}})
+        assert (sample.register_wh, sample.frequency_mhz) == (7, None)
+
     def test_currents_are_kept_by_phase(self) -> None:
         rows = [{"value": amps, "measurand": "Current.Import", "phase": f"L{n}"} for n, amps in ((1, 10), (3, 12.5))]
         (sample,) = self.values(*rows)

@@ -32,6 +32,8 @@ _UNITS: dict[str, dict[str | None, int]] = {
     "SoC": {None: 1, "Percent": 1},
 }
 """Measurands that are used: unit to the power of ten that makes Wh, W, mA, mV, mHz or per mille of it."""
+_EXTRA = (EXPORT, "Frequency")
+"""Measurands that nothing is billed by: in a unit they do not have, they are left out and the message stands."""
 _UNUSED: dict[str | None, int] = {}
 """Every other measurand: its number must be one, and is not kept."""
 _PHASES = {measurand: f"phases of {measurand}" for measurand in _UNITS}
@@ -57,7 +59,9 @@ def gather(
         units = _UNITS.get(measurand, _UNUSED)
         own = 0 if units is _UNUSED else units.get(unit)
         if own is None:
-            raise ValueError(f"{measurand} has no such unit")
+            if measurand not in _EXTRA:
+                raise ValueError(f"{measurand} has no such unit")
+            units, own = _UNUSED, 0
         shift = power + own
         if not -36 <= shift <= 12:
             raise ValueError("multiplier is out of range")
