@@ -16,6 +16,7 @@
     +-- Conflict                     409  same id, other content; or the state does not allow it
     |   +-- NotInDialect                  the pile's OCPP version has no such thing
     +-- PaymentRequired              402  a voucher or balance is missing
+    +-- TooLarge                     413  a file beyond its limit
     +-- TooMany                      429
     +-- Unreachable                  503  a pile, an inverter, the chain, a member, the database
     |   +-- ChainUnreachable
@@ -144,6 +145,11 @@ class ChainFault(SunpileError):
         super().__init__(f"the chain's node answered: {message}", number=number)
         self.number = number
         self.message = message
+
+
+class TooLarge(SunpileError):
+    status = 413
+    code = "body-too-large"
 
 
 class TooMany(SunpileError):

@@ -23,6 +23,10 @@ HEADERS = {
 }
 
 
+STREAMED = ("/files/up/", "/api/firmware/images")
+"""Paths that take files: they go to the disk as they come, and what takes them counts."""
+
+
 class BodyTooLarge(Exception):
     """The body went past the limit while it was read."""
 
@@ -40,6 +44,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         started, status, seen = time.perf_counter(), 0, 0
+        streamed = scope["path"].startswith(STREAMED)
 
         async def guarded_send(message: Message) -> None:
             nonlocal status
@@ -56,12 +61,12 @@ class Guard:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self.body_limit:
+            if seen > self.body_limit and not streamed:
                 raise BodyTooLarge
             return message
 
         try:
-            if _declared_length(scope["headers"]) > self.body_limit:
+            if _declared_length(scope["headers"]) > self.body_limit and not streamed:
                 raise BodyTooLarge
             await self.app(scope, guarded_receive, guarded_send)
         except BodyTooLarge:
