@@ -25,6 +25,8 @@ from sunpile.sessions.tokens import plain
 ANSWERS = ("Accepted", "Faulted", "Occupied", "Rejected", "Unavailable")
 LIFE_MAX_S = 7 * 86_400
 ROUND_S = 30
+NUMBERS = (1 << 31) - 1
+"""Numbers are below."""
 GRACE_S = 60
 """The station ends a reservation itself; if it has not said so by then, it is taken to have [s]."""
 
@@ -236,7 +238,7 @@ class Reservations:
         return await self._store.find(scope, number)
 
     async def page(
-        self, scope: Scope, before: int = 1 << 31, limit: int = 100, station: str | None = None
+        self, scope: Scope, before: int = NUMBERS, limit: int = 100, station: str | None = None
     ) -> Sequence[Reservation]:
         """The newest first, with numbers below `before`."""
         return await self._store.page(scope, before, limit, station)

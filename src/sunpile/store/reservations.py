@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from sunpile.basics.errors import NotFound
 from sunpile.basics.scope import Scope
-from sunpile.fleet.reservations import Reservation
+from sunpile.fleet.reservations import NUMBERS, Reservation
 from sunpile.store.database import Database
 from sunpile.store.tables import stations
 from sunpile.store.token_tables import reservations
@@ -52,6 +52,8 @@ class ReservationDatabase:
         self, station: str, number: int, decide: Callable[[Reservation], Reservation]
     ) -> Reservation | None:
         """See `ReservationStore.change`."""
+        if not 0 <= number < NUMBERS:
+            return None
         which = (reservations.c.reservation == number) & (reservations.c.station == station)
 
         def work(connection: Connection) -> Reservation | None:
