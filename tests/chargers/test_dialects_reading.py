@@ -14,6 +14,7 @@ from sunpile.chargers.events import (
     Authorisation,
     Booted,
     Message,
+    StatusChanged,
     TransactionAnswer,
     TransactionEnded,
     TransactionLimit,
@@ -190,6 +191,22 @@ class TestNotices:
                 for number in (1, 2)
             )
         )
+
+    def test_an_event_of_a_connectors_availability_is_its_status_too(self) -> None:
+        row = {
+            "eventId": 1,
+            "timestamp": TIME,
+            "trigger": "Delta",
+            "actualValue": "Reserved",
+            "component": {"name": "Connector", "evse": {"id": 2, "connectorId": 1}},
+            "variable": {"name": "AvailabilityState"},
+            "eventNotificationType": "HardWiredNotification",
+        }
+        told = read(
+            V21, "NotifyEvent", {"generatedAt": TIME, "seqNo": 0, "eventData": [row, row | {"actualValue": "x"}]}
+        )
+        assert told.statuses == (StatusChanged(PILE, EvseId(2), "Reserved", None, NOW, 1),)
+        assert len(told.notices) == 2
 
     def test_a_stream_brings_each_value_with_its_own_time(self) -> None:
         stream = {"id": 3, "pending": 0, "basetime": TIME, "data": [{"t": 0, "v": "1"}, {"t": 90.5, "v": "2"}]}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sunpile.basics.ids import EvseId, IdToken, StationId
+from sunpile.chargers.events import StatusChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,8 @@ class Notices:
 
     notices: tuple["Notice", ...]
     """In the message's order."""
+    statuses: tuple[StatusChanged, ...] = ()
+    """States of connectors among them: 2.x may tell them by NotifyEvent instead of StatusNotification (G01)."""
 
 
 Notice = Progress | SecurityEvent | ReportPart | MonitorEvent | ReservationEnded | LimitNotified | CarSchedule | Told

@@ -4,6 +4,7 @@ from typing import cast
 
 from sunpile.basics.ids import EvseId
 from sunpile.chargers.dialect import Context, Payload, Reader, Request
+from sunpile.chargers.events import StatusChanged
 from sunpile.chargers.notices import (
     CarSchedule,
     LimitNotified,
@@ -16,9 +17,11 @@ from sunpile.chargers.notices import (
     Told,
 )
 from sunpile.chargers.ocpp2.read_reports import READERS as REPORTS
-from sunpile.chargers.ocpp2.reading import reason, time_of, wrong
-from sunpile.chargers.values import scaled_number
+from sunpile.chargers.ocpp2.reading import evse_id, reason, time_of, wrong
+from sunpile.chargers.values import far_off, scaled_number
 
+STATES = ("Available", "Occupied", "Reserved", "Unavailable", "Faulted")
+"""Of a connector."""
 TOLD = ("ClosePeriodicEventStream", "NotifyDERAlarm", "NotifyDERStartStop", "NotifyPriorityCharging")
 QUESTIONS = (
     "BatterySwap",
@@ -121,7 +124,26 @@ def _event(row: Payload, context: Context) -> MonitorEvent:
 
 
 def _events(payload: Payload, context: Context) -> Request:
-    return Notices(tuple(_event(row, context) for row in cast(list[Payload], payload["eventData"])))
+    rows = cast(list[Payload], payload["eventData"])
+    notices = tuple(_event(row, context) for row in rows)
+    return Notices(notices, tuple(status for row in rows if (status := _status(row, context)) is not None))
+
+
+def _status(row: Payload, context: Context) -> StatusChanged | None:
+    """The connector's state that an event tells, or None."""
+    evse = row["component"].get("evse", {})
+    told = (row["component"]["name"], row["variable"]["name"])
+    if told != ("Connector", "AvailabilityState") or "connectorId" not in evse or row["actualValue"] not in STATES:
+        return None
+    at = time_of(row["timestamp"])
+    return StatusChanged(
+        station=context.station,
+        evse=evse_id(evse["id"]),
+        status=row["actualValue"],
+        error_code=None,
+        at=context.now if far_off(at, context.now) else at,
+        connector=evse["connectorId"],
+    )
 
 
 def _stream(payload: Payload, context: Context) -> Request:
