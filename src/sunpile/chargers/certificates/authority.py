@@ -10,6 +10,7 @@ import ipaddress
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -51,7 +52,7 @@ class LocalAuthority:
         ocsp_url: str = "",
         station_life_s: int = STATION_LIFE_S,
     ) -> None:
-        """`operator` gives a tenant's organisation name; `ocsp_url`, if not empty, is told in certificates."""
+        """`operator` gives a tenant's organisation name; `ocsp_url` is told in certificates, `{tenant}` filled in."""
         self._folder, self._operator, self._password = folder, operator, password
         self._ocsp_url, self._station_life_s = ocsp_url, station_life_s
         self._open: dict[tuple[str, str], Hierarchy] = {}
@@ -80,7 +81,7 @@ class LocalAuthority:
             .add_extension(key_usage(digital_signature=True, key_agreement=True), critical=True)
             .add_extension(x509.ExtendedKeyUsage(_purposes(request.use)), critical=False)
         )
-        certificate = await asyncio.to_thread(found.sign, self._told(builder))
+        certificate = await asyncio.to_thread(found.sign, self._told(builder, tenant))
         return Issued(_pem(certificate), _pem(certificate) + found.above)
 
     async def server(self, tenant: str, names_: Sequence[str], algorithm: str, now: int) -> ServerIdentity:
@@ -159,6 +160,8 @@ class LocalAuthority:
         except ValueError:
             return _unsuccessful(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
         for use in FOR_STATIONS:
+            if not self.has(tenant, use):
+                continue
             found = await self._hierarchy(tenant, use, now)
             for signer in found.signers:
                 if signer.key_digest(asked.hash_algorithm) == key:
@@ -166,10 +169,14 @@ class LocalAuthority:
                     return await asyncio.to_thread(_answer, signer, asked, status, now)
         return _unsuccessful(ocsp.OCSPResponseStatus.UNAUTHORIZED)
 
-    def _told(self, builder: x509.CertificateBuilder) -> x509.CertificateBuilder:
+    def has(self, tenant: str, use: str) -> bool:
+        """True if the tenant has that hierarchy; strangers who ask for its lists must not make one."""
+        return (self._folder / Hierarchy.place(tenant) / use / "issuer-1.pem").exists()
+
+    def _told(self, builder: x509.CertificateBuilder, tenant: str) -> x509.CertificateBuilder:
         if not self._ocsp_url:
             return builder
-        where = x509.UniformResourceIdentifier(self._ocsp_url)
+        where = x509.UniformResourceIdentifier(self._ocsp_url.replace("{tenant}", quote(tenant, safe="")))
         access = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, where)
         return builder.add_extension(x509.AuthorityInformationAccess([access]), critical=False)
 

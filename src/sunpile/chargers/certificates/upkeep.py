@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, cast
 
 from sunpile.basics.audit import Audit
-from sunpile.basics.errors import Conflict, InputInvalid, SunpileError
+from sunpile.basics.errors import Conflict, InputInvalid, NotFound, SunpileError
 from sunpile.basics.ids import StationId
 from sunpile.basics.ports import Clock
 from sunpile.basics.scope import Scope
@@ -262,8 +262,20 @@ class CertificateUpkeep:
         """Every root: our own, and those of others."""
         return [*await self._own_roots(scope.tenant), *await self._p.trust.roots(scope.tenant)]
 
+    async def root_pem(self, scope: Scope, use: str) -> str:
+        """The newest root of a hierarchy, PEM."""
+        return (await self._p.authority.anchors(scope.tenant, use, self._p.clock.now()))[0]
+
     async def crl(self, tenant: str, use: str) -> bytes:
-        """The list of revoked certificates, DER."""
+        """The list of revoked certificates, DER.
+
+        Raises
+        ------
+        NotFound
+            if the tenant has no such authority.
+        """
+        if not self._p.authority.has(tenant, use):
+            raise NotFound("there is no such authority")
         return await self._p.authority.crl(tenant, use, await self._p.store.revoked(tenant), self._p.clock.now())
 
     async def answer_ocsp(self, tenant: str, request: bytes) -> bytes:
