@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import create_engine, insert
@@ -103,8 +105,19 @@ class Ledger:
         self.records.append((scope.actor, action, object, after))
 
 
-def make_store(file: Path, count: int = 6, tenant: str = "default") -> Path:
-    """A SQLite store with `count` stations of a tenant and one of another."""
+@cache
+def _store() -> bytes:
+    with TemporaryDirectory() as folder:
+        return _make(Path(folder) / "made.db", 6, "default").read_bytes()
+
+
+def make_store(file: Path) -> Path:
+    """A SQLite store with six stations of a tenant and one of another."""
+    file.write_bytes(_store())
+    return file
+
+
+def _make(file: Path, count: int, tenant: str) -> Path:
     engine = create_engine(f"sqlite:///{file}")
     metadata.create_all(engine)
     base = {"password_salt": b"", "password_hash": b"", "max_w": 11_000}
