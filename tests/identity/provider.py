@@ -1,6 +1,7 @@
 """An OpenID provider over HTTP that signs tokens, and misbehaves where it is told to."""
 
 import base64
+import hmac
 import json
 import secrets
 import socket
@@ -14,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from joserfc import jwt
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import RSAKey
 
 from sunpile.identity.oidc import pkce_challenge
 
@@ -60,8 +61,9 @@ class FakeProvider:
                 return jwt.encode({"alg": "RS256", "kid": "a"}, claims, RSAKey.generate_key(2048, {"kid": "a"}))
             case "hmac":
                 # The public key, which everybody has, taken for a shared secret.
-                shared = OctKey.import_key({"kty": "oct", "k": _b64(self.key.as_pem(private=False).decode())})
-                return jwt.encode({"alg": "HS256"}, claims, shared)
+                signed = ".".join(_b64(json.dumps(part)) for part in ({"alg": "HS256", "kid": "a"}, claims))
+                mac = hmac.new(self.key.as_pem(private=False), signed.encode(), "sha256").digest()
+                return f"{signed}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
             case _:
                 return jwt.encode({"alg": "RS256", "kid": self.key.kid}, claims, self.key)
 
