@@ -181,3 +181,17 @@ async def test_what_an_upgrade_needs_is_looked_up(certificates: CertificateDatab
     await certificates.keep(record("a", state="accepted", not_after=100))
     assert await store.prepared(ONE, 10) == (True, True)
     assert await store.prepared(ONE, 100) == (True, False)
+
+
+async def test_a_password_is_not_kept_in_the_raw_message_log(
+    certificates: CertificateDatabase, database: Database
+) -> None:
+    from sqlalchemy import select
+
+    from sunpile.store.tables import frames
+
+    log = StationStore(database)
+    log.frame(ONE, 1, False, '[2,"1","ChangeConfiguration",{"key":"AuthorizationKey","value":"0123456789ABCDEF"}]')
+    await log.flush()
+    kept = database.read_now(lambda c: c.scalars(select(frames.c.frame)).all())
+    assert kept == ['[2,"1","ChangeConfiguration",{"key":"AuthorizationKey","value":"***"}]']

@@ -5,9 +5,10 @@ awaited is durable when it returns.
 """
 
 import asyncio
+import json
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -15,10 +16,13 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sunpile.basics.errors import Conflict, InputInvalid, NotFound
 from sunpile.basics.ids import EvseId, PointId, StationId
 from sunpile.chargers.access import new_password
+from sunpile.chargers.certificates.redaction import redacted
 from sunpile.chargers.events import Booted, StatusChanged
-from sunpile.chargers.ports import StationRecord
+from sunpile.chargers.ports import Refusal, StationRecord
+from sunpile.store.certificate_tables import profile_upgrades, station_secrets
 from sunpile.store.database import Database, execute_many
 from sunpile.store.tables import connectors, frames, refused_attempts, stations
+from sunpile.store.upkeep_tables import station_deviations
 
 log = logging.getLogger(__name__)
 IDENTITY = re.compile(r"[A-Za-z0-9*\-_=+|@.]{1,48}", re.ASCII)
@@ -27,6 +31,25 @@ FLUSH_S = 1.0
 FLUSH_ROWS = 1000
 """More at once writes each page of the log and its index less often, but holds up the answers meanwhile."""
 _KEEP = insert(frames)
+_RECORD = (
+    select(
+        stations.c.station,
+        stations.c.tenant,
+        stations.c.password_salt,
+        stations.c.password_hash,
+        stations.c.max_w,
+        stations.c.security_profile,
+        stations.c.registration,
+        stations.c.serial,
+        stations.c.leniency,
+        profile_upgrades.c.profile.label("next_profile"),
+        station_secrets.c.salt,
+        station_secrets.c.hash,
+    )
+    .outerjoin(profile_upgrades, profile_upgrades.c.station == stations.c.station)
+    .outerjoin(station_secrets, station_secrets.c.station == stations.c.station)
+    .order_by(station_secrets.c.id)
+)
 FRAMES_MAX = 50_000
 """Frames that may wait while the store is slow; beyond it the oldest are dropped and counted."""
 
@@ -99,27 +122,87 @@ class StationStore:
 
     async def find(self, station: str) -> StationRecord | None:
         """See `StationBook.find`."""
-        query = select(
-            stations.c.station,
-            stations.c.tenant,
-            stations.c.password_salt,
-            stations.c.password_hash,
-            stations.c.max_w,
-        ).where(stations.c.station == station)
-        row = await self._database.read(lambda connection: connection.execute(query).first())
-        if row is None:
+        query = _RECORD.where(stations.c.station == station)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        if not rows:
             return None
-        return StationRecord(StationId(row[0]), row[1], bytes(row[2]), bytes(row[3]), row[4])
+        row = rows[0]
+        return StationRecord(
+            StationId(row.station),
+            row.tenant,
+            bytes(row.password_salt),
+            bytes(row.password_hash),
+            row.max_w,
+            row.security_profile,
+            row.next_profile,
+            tuple((bytes(one.salt), bytes(one.hash)) for one in rows if one.salt is not None),
+            row.registration,
+            row.serial or "",
+            frozenset(json.loads(row.leniency)),
+        )
 
-    async def refused(self, station: str, reason: str, at: int) -> None:
+    async def refused(self, refusal: Refusal) -> None:
         """See `StationBook.refused`."""
-        row = insert(refused_attempts).values(station=station[:255], at=at, reason=reason[:32])
+        row = insert(refused_attempts).values(
+            station=refusal.station[:255],
+            at=refusal.at,
+            reason=refusal.reason[:32],
+            address=refusal.address[:64],
+            offered=refusal.offered[:128],
+            tls=refusal.tls[:64],
+        )
         await self._database.write(lambda connection: connection.execute(row))
+
+    async def secret_used(self, station: StationId, salt: bytes) -> None:
+        """See `StationBook.secret_used`."""
+
+        def work(connection: Connection) -> None:
+            which = station_secrets.c.station == station
+            hashed = connection.execute(
+                select(station_secrets.c.hash).where(which, station_secrets.c.salt == salt)
+            ).scalar()
+            if hashed is None:
+                return
+            change = update(stations).where(stations.c.station == station)
+            connection.execute(change.values(password_salt=salt, password_hash=hashed))
+            connection.execute(delete(station_secrets).where(which))
+
+        await self._database.write(work)
+
+    async def raised(self, station: StationId, profile: int) -> None:
+        """See `StationBook.raised`."""
+
+        def work(connection: Connection) -> None:
+            lower = (stations.c.station == station) & (stations.c.security_profile < profile)
+            connection.execute(update(stations).where(lower).values(security_profile=profile))
+            connection.execute(delete(profile_upgrades).where(profile_upgrades.c.station == station))
+
+        await self._database.write(work)
 
     async def connected(self, station: StationId, version: str, at: int) -> None:
         """See `StationBook.connected`."""
         change = update(stations).where(stations.c.station == station).values(ocpp_version=version, last_seen=at)
         await self._database.write(lambda connection: connection.execute(change))
+
+    async def disconnected(self, station: StationId, at: int) -> None:
+        """See `StationBook.disconnected`."""
+        change = update(stations).where(stations.c.station == station).values(last_seen=at)
+        await self._database.write(lambda connection: connection.execute(change))
+
+    async def leniency_used(self, station: StationId, uses: Mapping[str, int], at: int) -> None:
+        """See `StationBook.leniency_used`."""
+
+        def work(connection: Connection) -> None:
+            for name, times in uses.items():
+                counted = station_deviations.c
+                which = (counted.station == station) & (counted.deviation == name)
+                change = update(station_deviations).where(which).values(count=counted.count + times, last_at=at)
+                if connection.execute(change).rowcount == 0:
+                    connection.execute(
+                        insert(station_deviations).values(station=station, deviation=name, count=times, last_at=at)
+                    )
+
+        await self._database.write(work)
 
     async def booted(self, event: Booted, at: int) -> None:
         """See `StationBook.booted`."""
@@ -153,9 +236,8 @@ class StationStore:
     def frame(self, station: StationId, at: int, incoming: bool, frame: str) -> None:
         """See `StationBook.frame`."""
         # A text column of PostgreSQL takes no NUL; a raw one is no valid JSON, so nothing but an attack is altered.
-        self._frames.append(
-            {"station": station, "at": at, "incoming": incoming, "frame": frame.replace("\x00", "\ufffd")}
-        )
+        kept = redacted(frame).replace("\x00", "\ufffd")
+        self._frames.append({"station": station, "at": at, "incoming": incoming, "frame": kept})
         if len(self._frames) > FRAMES_MAX:
             self.frames_dropped += FLUSH_ROWS
             del self._frames[:FLUSH_ROWS]

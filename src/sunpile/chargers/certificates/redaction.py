@@ -4,8 +4,6 @@ from typing import Any, cast
 
 import orjson
 
-MARKS = ("asicAuthPassword", "AuthorizationKey", "apnPassword", '"vpn"', "simPin", "SharedSecret")
-"""A frame without any of these holds no secret; looked for first, since every frame comes by here."""
 VARIABLES = frozenset({"BasicAuthPassword", "AuthorizationKey", "SharedSecret"})
 FIELDS = frozenset({"basicAuthPassword", "apnPassword", "simPin"})
 STARS = "***"
@@ -13,7 +11,8 @@ STARS = "***"
 
 def redacted(frame: str) -> str:
     """`frame` without secrets; the same text if it has none."""
-    if not any(mark in frame for mark in MARKS):
+    # Written out, not a loop: every frame comes by here, and nearly none holds a secret.
+    if not ("assword" in frame or "AuthorizationKey" in frame or "SharedSecret" in frame or "simPin" in frame):
         return frame
     try:
         whole = orjson.loads(frame)
