@@ -399,7 +399,8 @@ class Runner:
             task.add_done_callback(self._tasks.discard)
 
     async def _keep(self, run: Run, items: Sequence[Item]) -> None:
-        header, run_id = run.snapshot(), run.header.run
+        # As it is now: while this is being kept, a later step may end the run, which then is not kept yet.
+        header, run_id, over = run.snapshot(), run.header.run, not run.alive
         unsaved = self._unsaved.pop(run_id, {}) | {item.station: item for item in items}
         if unsaved or self._said.get(run_id, (0, ""))[1] != header.state:
             try:
@@ -408,10 +409,10 @@ class Runner:
                 self._unsaved[run_id] = unsaved | self._unsaved.get(run_id, {})
                 raise
             self._tell(header)
-        if not run.alive and run_id in self._live:
+        if over and not run.alive and run_id in self._live:
             del self._live[run_id]
             self._said.pop(run_id, None)
-        if not run.alive and run_id in self._ended:
+        if over and run_id in self._ended:
             self._ended.pop(run_id).set()
 
     def _tell(self, header: Header) -> None:
