@@ -4,7 +4,8 @@ import asyncio
 import base64
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import websockets
@@ -23,7 +24,7 @@ from sunpile.chargers.events import (
     TransactionUpdated,
 )
 from sunpile.chargers.notices import Answer, AuthorisationAsked, Notice, Question
-from sunpile.chargers.ports import StationRecord
+from sunpile.chargers.ports import Refusal, StationRecord
 
 NOW = 1_700_000_000
 PASSWORD = "0123456789ABCDEF0123456789ABCDEF01234567"
@@ -59,6 +60,8 @@ class Book:
         hashed = password_hash(salt, bytes.fromhex(PASSWORD))
         self.records = {s: StationRecord(StationId(s), "default", salt, hashed, 11_000) for s in stations}
         self.refusals: list[tuple[str, str]] = []
+        self.refused_facts: list[Refusal] = []
+        self.leniencies: dict[str, dict[str, int]] = {}
         self.frames: list[tuple[str, bool, str]] = []
         self.events: list[object] = []
         self.looked_up = 0
@@ -67,8 +70,29 @@ class Book:
         self.looked_up += 1
         return self.records.get(station)
 
-    async def refused(self, station: str, reason: str, at: int) -> None:
-        self.refusals.append((station, reason))
+    async def refused(self, refusal: Refusal) -> None:
+        self.refusals.append((refusal.station, refusal.reason))
+        self.refused_facts.append(refusal)
+
+    async def secret_used(self, station: StationId, salt: bytes) -> None:
+        record = self.records[station]
+        hashed = dict(record.secrets)[salt]
+        self.records[station] = replace(record, password_salt=salt, password_hash=hashed, secrets=())
+
+    async def raised(self, station: StationId, profile: int) -> None:
+        self.records[station] = replace(self.records[station], security_profile=profile, next_profile=None)
+
+    async def disconnected(self, station: StationId, at: int) -> None:
+        self.events.append(("disconnected", station))
+
+    async def leniency_used(self, station: StationId, uses: Mapping[str, int], at: int) -> None:
+        counted = self.leniencies.setdefault(station, {})
+        for name, times in uses.items():
+            counted[name] = counted.get(name, 0) + times
+
+    def change(self, station: str, **changes: Any) -> None:
+        """Staff change a record."""
+        self.records[station] = replace(self.records[station], **changes)
 
     async def connected(self, station: StationId, version: str, at: int) -> None:
         self.events.append(("connected", station, version))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sunpile.basics.ids import StationId
-from sunpile.chargers.access import Buckets, credentials, new_password, password_hash, refusal
+from sunpile.chargers.access import Attempt, Buckets, credentials, judge, new_password, password_hash
 from sunpile.chargers.ports import StationRecord
 
 KEY = bytes(range(20))
@@ -16,6 +16,10 @@ RECORD = StationRecord(StationId("P1"), "default", b"salt", password_hash(b"salt
 
 def header(user: str, password: bytes) -> str:
     return "Basic " + base64.b64encode(user.encode() + b":" + password).decode()
+
+
+def refusal(station: str, record: StationRecord | None, given: str | None) -> str | None:
+    return judge(Attempt(station, given, record=record), insecure=(1,)).reason
 
 
 @pytest.mark.parametrize("password", [KEY, KEY.hex().encode(), KEY.hex().upper().encode()])

@@ -28,7 +28,7 @@ TIME = "2023-11-14T22:13:20Z"
 
 @pytest.fixture
 async def csms() -> AsyncIterator[Csms]:
-    made = Csms(Book("P1"), Inbox(), StillClock(), Plan(clock_aligned_s=300))
+    made = Csms(Book("P1"), Inbox(), StillClock(), Plan(clock_aligned_s=300), insecure=(1,))
     await made.start("127.0.0.1", 0)
     yield made
     await made.stop()

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sunpile.basics.errors import Conflict, InputInvalid, NotFound
 from sunpile.basics.ids import EvseId, StationId
 from sunpile.chargers.events import Booted, StatusChanged
+from sunpile.chargers.ports import Refusal
 from sunpile.store.chargers import FRAMES_MAX, StationStore
 from sunpile.store.database import Database
 from sunpile.store.tables import connectors, frames, refused_attempts, stations
@@ -81,8 +82,8 @@ async def test_a_status_is_kept_with_its_point_and_an_unknown_evse_without(
 
 
 async def test_refused_attempts_are_durable_whatever_was_asked(store: StationStore, database: Database) -> None:
-    await store.refused("' OR 1=1--", "unknown station", NOW)
-    await store.refused("x" * 1000, "wrong password", NOW)
+    await store.refused(Refusal("' OR 1=1--", "unknown station", NOW))
+    await store.refused(Refusal("x" * 1000, "wrong password", NOW))
     rows = database.read_now(lambda c: c.execute(select(refused_attempts)).all())
     assert [(len(r.station), r.reason) for r in rows] == [(10, "unknown station"), (255, "wrong password")]
 
@@ -114,7 +115,7 @@ async def test_old_frames_can_be_pruned(store: StationStore, database: Database)
     store.frame(P1, NOW - 10, True, "old")
     store.frame(P1, NOW, True, "new")
     await store.flush()
-    await store.refused("nobody", "unknown station", NOW - 10)
+    await store.refused(Refusal("nobody", "unknown station", NOW - 10))
     assert await store.forget(NOW) == 2
     assert database.read_now(lambda c: c.execute(select(frames.c.frame)).scalars().all()) == ["new"]
     assert database.read_now(lambda c: c.execute(select(refused_attempts.c.id)).all()) == []

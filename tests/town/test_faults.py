@@ -21,7 +21,7 @@ DOMAIN = Domain("sunpile", 1, Address("0x" + "11" * 20))
 async def door() -> AsyncIterator[tuple[str, Inbox]]:
     """A management system with one station in its book."""
     inbox = Inbox()
-    csms = Csms(Book("SP-1"), inbox, StillClock())
+    csms = Csms(Book("SP-1"), inbox, StillClock(), insecure=(1,))
     await csms.start("127.0.0.1", 0)
     yield f"ws://127.0.0.1:{csms.port}/ocpp", inbox
     await csms.stop()

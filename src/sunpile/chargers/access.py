@@ -10,7 +10,9 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sunpile.chargers.ports import StationRecord
 
@@ -51,21 +53,90 @@ def credentials(header: str | None) -> tuple[str, bytes] | None:
     return user.decode("utf-8", "replace"), password
 
 
-def refusal(station: str, record: StationRecord | None, header: str | None) -> str | None:
-    """Why `station` may not connect, in words for the record, or None if it may."""
-    given = credentials(header)
+class Attempt(NamedTuple):
+    """What a station brings to the door."""
+
+    station: str
+    """Identity it asked for."""
+    header: str | None = None
+    """Its `Authorization` header; None if it sent none, or several."""
+    tls: bool = False
+    """It came over TLS."""
+    certificate: bool = False
+    """It showed a certificate that the TLS layer could read."""
+    record: StationRecord | None = None
+    """What is known of the station; None if it is unknown."""
+    any_user: bool = False
+    """The station may have another user name than its identity (leniency)."""
+
+
+class Verdict(NamedTuple):
+    """Whether it may come in."""
+
+    reason: str | None = None
+    """Why not, one of `refusals.CURES`; None if it may."""
+    profile: int = 1
+    """Security profile it came in with. 3: its certificate has yet to be checked."""
+    secret: bytes | None = None
+    """Salt of a password on its way that it used."""
+
+
+def judge(attempt: Attempt, insecure: Collection[int]) -> Verdict:
+    """Whether `attempt` may come in; `insecure` are the profiles without TLS that the node allows.
+
+    A password is compared in every case, so that time tells nothing.
+    """
+    record = attempt.record
+    given = credentials(attempt.header)
     user, password = given if given is not None else ("", b"")
-    salt = record.password_salt if record else _NOBODY_SALT
-    expected = record.password_hash if record else _NOBODY_HASH
-    fits = hmac.compare_digest(password_hash(salt, password), expected)
-    named = hmac.compare_digest(user.encode(), station.encode())
-    if given is None:
-        return "no credentials"
-    if not named:
-        return "other identity"
+    salt = _fitting(password, record)
+    named = hmac.compare_digest(user.encode(), attempt.station.encode()) or attempt.any_user
+    faulty = "no credentials" if given is None else None if named else "other identity"
     if record is None:
-        return "unknown station"
-    return None if fits else "wrong password"
+        return Verdict(faulty or "unknown station")
+    profile = _profile(attempt, record)
+    if isinstance(profile, str):
+        return Verdict(profile)
+    if profile < TLS_FROM and profile not in insecure:
+        return Verdict("profile not allowed", profile)
+    if profile in BY_PASSWORD:
+        if faulty is not None:
+            return Verdict(faulty, profile)
+        if salt is None:
+            return Verdict("wrong password", profile)
+        return Verdict(None, profile, salt if salt != record.password_salt else None)
+    return Verdict(None, profile)
+
+
+TLS_FROM = 2
+BY_PASSWORD = (1, 2)
+
+
+def _fitting(password: bytes, record: StationRecord | None) -> bytes | None:
+    """The salt of the password that fits. Each is compared, whether an earlier one fits or not."""
+    own = (record.password_salt, record.password_hash) if record else (_NOBODY_SALT, _NOBODY_HASH)
+    known = (own, *record.secrets) if record else (own,)
+    found = None
+    for salt, hashed in known:
+        if hmac.compare_digest(password_hash(salt, password), hashed):
+            found = salt
+    return found
+
+
+def _profile(attempt: Attempt, record: StationRecord) -> int | str:
+    """The security profile it comes with, if that is its own or one it was told to raise to; else why not."""
+    wanted = {record.security_profile}
+    if record.next_profile is not None and record.next_profile > record.security_profile:
+        wanted.add(record.next_profile)
+    if not attempt.tls:
+        if 0 in wanted and (attempt.header is None or 1 not in wanted):
+            return 0
+        return 1 if 1 in wanted else "plain instead of TLS"
+    if attempt.certificate and 3 in wanted:
+        return 3
+    if 2 in wanted:
+        return 2
+    return "no client certificate" if 3 in wanted else "TLS instead of plain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +164,8 @@ class Limits:
     """Mean interval of pings [s, real time]; spread, so that sockets opened together do not ping together."""
     close_s: float = 2.0
     """How long a socket may take to say goodbye [s, real time]."""
+    retry_s: int = 60
+    """When a station that is not accepted may boot again [s]; told to it."""
 
 
 class Buckets:

@@ -1,7 +1,7 @@
 """OCPP-J frames: strict in what comes in, minimal in what goes out. No socket, no clock.
 
-`Codec.decode` gives a `Call`, a `Result`, a `CallFault`, in 2.1 also a `Send` or a `ResultFault`, or a `Stray` (a broken
-answer or an unusable SEND, which may itself not be answered), or raises `FrameInvalid` with the version's CALLERROR code.
+`Codec.decode` gives a `Call`, a `Result`, a `CallFault`, in 2.1 also a `Send` or a `ResultFault`, or a `Stray` (a
+broken answer or SEND, which may itself not be answered), or raises `FrameInvalid` with the version's CALLERROR code.
 """
 
 from collections.abc import Callable
@@ -18,8 +18,9 @@ MAX_DEPTH = 16
 MAX_ID = 36
 NO_ID = "-1"
 CALL, RESULT, ERROR, RESULT_ERROR, SEND = 2, 3, 4, 5, 6
-Mend = Callable[[str, dict[str, Any]], dict[str, Any] | None]
-"""What a station's leniencies make of a request that breaks its schema; None if they do not help."""
+Mend = Callable[[str, dict[str, Any], bool], dict[str, Any] | None]
+"""What a station's leniencies make of a message ("MeterValuesRequest"), its payload and whether that is valid as it is;
+None if they do not help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +135,12 @@ class Codec:
         if not isinstance(payload, dict):
             raise self.fault(Fault.FORMAT, "", message_id)
         broken = first_fault(self.version, action + "Request", payload)
+        if self._mend is not None:
+            mended = self._mend(action + "Request", cast(dict[str, Any], payload), broken is None)
+            if mended is not None:
+                return Call(message_id, action, mended)
         if broken:
-            mended = self._mend(action, cast(dict[str, Any], payload)) if self._mend else None
-            if mended is None:
-                raise self.fault(broken[0], broken[1], message_id)
-            payload = mended
+            raise self.fault(broken[0], broken[1], message_id)
         return Call(message_id, action, cast(dict[str, Any], payload))
 
     def _send(self, message: list[Any]) -> Send | Stray:
@@ -151,10 +153,21 @@ class Codec:
         broken = first_fault(self.version, action + "Request", payload)
         return Stray(broken[1]) if broken else Send(message[1], action, cast(dict[str, Any], payload))
 
-    def check_result(self, message_id: str, action: str, payload: dict[str, Any]) -> FrameInvalid | None:
-        """What is wrong with the answer to our `action`, or None."""
+    def check_result(self, message_id: str, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """The payload that answers our `action`.
+
+        Raises
+        ------
+        FrameInvalid
+            if it breaks its schema.
+        """
         broken = first_fault(self.version, action + "Response", payload)
-        return self.fault(broken[0], broken[1], message_id) if broken else None
+        if broken is None:
+            return payload
+        mended = self._mend(action + "Response", payload, False) if self._mend else None
+        if mended is None:
+            raise self.fault(broken[0], broken[1], message_id)
+        return mended
 
     @property
     def ids_outlive_sockets(self) -> bool:

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 from sunpile.basics.errors import FrameInvalid, PileUnreachable, SunpileError, TooMany
 from sunpile.basics.ports import Clock
 from sunpile.chargers.access import Limits
-from sunpile.chargers.replay import AnswerMemory, mark
 from sunpile.chargers.codec import Call, CallFault, Codec, Result, ResultFault, Send, Stray
+from sunpile.chargers.replay import AnswerMemory, mark
 from sunpile.chargers.validation import Fault
 
 log = logging.getLogger(__name__)
@@ -90,6 +90,7 @@ class Connection:
         answered: Callable[[Call], None],
         remark: Callable[[str], None] = lambda _: None,
         answers: AnswerMemory | None = None,
+        reused: Callable[[], bool] | None = None,
     ) -> None:
         self._socket = socket
         self._codec = codec
@@ -101,6 +102,7 @@ class Connection:
         self._answered = answered
         self._remark = remark
         self._answers = answers
+        self._reused = reused
         self._calls: deque[Call | Send] = deque()
         self._idle: asyncio.Future[None] | None = None
         self._seen: dict[int, None] = {}
@@ -158,13 +160,14 @@ class Connection:
                 self._waiting -= 1
         if isinstance(answer, CallFault):
             raise CallRefused(answer.code, answer.description or answer.code)
-        broken = self._codec.check_result(answer.id, action, answer.payload)
-        if broken:
+        try:
+            return self._codec.check_result(answer.id, action, answer.payload)
+        except FrameInvalid as broken:
             self._bad_frame()
             if (told := self._codec.result_error(broken)) is not None:
                 await self._send(told)
-            raise CallRefused("FormatViolation", f"the pile's answer to {action} is invalid: {broken.detail}")
-        return answer.payload
+            detail = f"the pile's answer to {action} is invalid: {broken.detail}"
+            raise CallRefused("FormatViolation", detail) from broken
 
     @property
     def calls_pending(self) -> int:
@@ -249,6 +252,8 @@ class Connection:
 
     def _duplicate(self, call: Call) -> None:
         self._counters.duplicate_ids += 1
+        if self._reused is not None and self._reused():
+            return
         self._remark("message-id-reused")
         raise self._codec.fault(Fault.DUPLICATE, "", call.id)
 
@@ -313,7 +318,10 @@ class Connection:
         try:
             answer = self._codec.result(call.id, await self._handle(call))
         except FrameInvalid as fault:
-            self._bad_frame()
+            if fault.ocpp_code == "SecurityError":
+                self._counters.before_acceptance += 1
+            else:
+                self._bad_frame()
             return self._codec.error(FrameInvalid(fault.ocpp_code, fault.detail, call.id))
         except Exception:
             # The last resort: one pile's message must never end anything but itself.

@@ -5,88 +5,81 @@ first and closed after, so neither its late frames nor its late close can touch 
 """
 
 import asyncio
-import contextlib
 import errno
 import logging
-import random
 import ssl
-import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import replace
-from http import HTTPStatus
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from typing import Any, NamedTuple
 
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response
-from websockets.protocol import State
 from websockets.typing import Subprotocol
 
-from sunpile.basics.errors import PileUnreachable, PortBusy, SunpileError
+from sunpile.basics.errors import Conflict, PileUnreachable, PortBusy, SunpileError
 from sunpile.basics.ids import StationId
 from sunpile.basics.ports import Clock
-from sunpile.chargers.access import Buckets, Limits, refusal
+from sunpile.chargers import tls
+from sunpile.chargers.access import Limits
+from sunpile.chargers.admission import PATH, Admission, Caller
 from sunpile.chargers.codec import MAX_BYTES, Call, Codec
 from sunpile.chargers.commands import Command, CommandResult, RemoteStart, SetVariables, VariableName, VariableValue
 from sunpile.chargers.connection import CallRefused, Connection, Counters
 from sunpile.chargers.desk import Desk
 from sunpile.chargers.dialect import Dialect, Plan, Setting
+from sunpile.chargers.leniency import looks_always, mend
 from sunpile.chargers.ocpp2 import Ocpp21, Ocpp201
 from sunpile.chargers.ocpp16 import Ocpp16
-from sunpile.chargers.ports import StationBook, StationInbox
-from sunpile.chargers.station import StationState, configured, connected, disconnected
+from sunpile.chargers.ports import ClientCertificates, Refusal, StationBook, StationInbox
+from sunpile.chargers.registration import asks_for, may_be_told
+from sunpile.chargers.replay import AnswerMemory
+from sunpile.chargers.sockets import PileSocket, SocketLine
+from sunpile.chargers.station import Line, StationState, configured, connected, disconnected, lenient, remarked
 
+__all__ = ["DIALECTS", "PATH", "Csms"]
 log = logging.getLogger(__name__)
-PATH = "/ocpp/"
 DIALECTS: dict[str, Dialect] = {"ocpp2.1": Ocpp21(), "ocpp2.0.1": Ocpp201(), "ocpp1.6": Ocpp16()}
 """WebSocket subprotocol to dialect. A new version is one more line."""
-SUPERSEDED, PROTOCOL_ERROR = 4001, 1002
+ASSUMED = "ocpp1.6"
+"""Version of a station that names none and may do so."""
+SUPERSEDED, PROTOCOL_ERROR, GONE = 4001, 1002, 4003
+USES_KEPT_S = 2.0
+"""Deviations put up with are counted in memory for so long [s, real time], then in the store."""
 
 
-class _PileSocket(ServerConnection):
-    """A WebSocket whose pings are spread, and that knows whose it is."""
+class Door(NamedTuple):
+    """Where stations knock."""
 
-    station: StationId
+    host: str
+    """Address to listen on."""
+    port: int
+    """TCP port; 0: any."""
+    tls: ssl.SSLContext | None = None
+    """For security profiles 2 and 3 (`tls.context`); None: profiles 0 and 1."""
 
-    def __init__(self, *args: Any, ping_interval: float | None = 20, **options: Any) -> None:
-        spread = None if ping_interval is None else ping_interval * random.uniform(0.75, 1.25)
-        super().__init__(*args, ping_interval=spread, **options)
 
+class LiveFacts(NamedTuple):
+    """A connection, as it is this moment."""
 
-class _Line:
-    """`Socket` over websockets."""
-
-    def __init__(self, socket: ServerConnection) -> None:
-        self._socket = socket
-
-    async def receive(self) -> str | bytes | None:
-        try:
-            return await self._socket.recv()
-        except ConnectionClosed:
-            return None
-
-    async def send(self, text: str) -> None:
-        # `ServerConnection.send` without what only fragments and handshakes need: a third of its time.
-        socket = self._socket
-        if socket.state is State.OPEN:
-            with contextlib.suppress(ConnectionClosed, OSError):
-                socket.protocol.send_text(text.encode())
-                socket.send_data()
-                await socket.drain()
+    calls_pending: int
+    """Our calls that wait for their turn or an answer."""
+    bad_frames: int
+    """Its frames that were refused."""
 
 
 class _Live:
     """A station's present connection."""
 
-    __slots__ = ("connection", "dialect", "generation", "socket")
+    __slots__ = ("connection", "desk", "dialect", "generation", "leniency", "socket")
 
-    def __init__(self, socket: ServerConnection, dialect: Dialect, generation: int) -> None:
+    def __init__(self, socket: PileSocket, dialect: Dialect, generation: int) -> None:
         self.socket = socket
         self.dialect = dialect
         self.generation = generation
+        self.leniency = socket.caller.record.leniency
         self.connection: Connection
+        self.desk: Desk
 
 
 class Csms:
@@ -99,76 +92,154 @@ class Csms:
         clock: Clock,
         plan: Plan | None = None,
         limits: Limits | None = None,
+        *,
+        insecure: Collection[int] = (),
+        certificates: ClientCertificates | None = None,
     ) -> None:
+        """`insecure`: which of the security profiles 0 and 1 may be used at all. `certificates` judges profile 3."""
         self._book = book
         self._inbox = inbox
         self._clock = clock
         self._plan = plan or Plan()
         self._limits = limits or Limits()
-        self._by_address = Buckets(self._limits.per_address, self._limits.per_address_refill)
-        self._by_station = Buckets(self._limits.per_station, self._limits.per_station_refill)
-        self._handshakes = 0
         self._generations = 0
         self._remote_starts = 0
         self._live: dict[StationId, _Live] = {}
         self._states: dict[StationId, StationState] = {}
-        self._server: Server | None = None
+        self._memories: dict[StationId, AnswerMemory] = {}
+        self._uses: dict[StationId, dict[str, int]] = {}
+        self._keeping: asyncio.TimerHandle | None = None
+        self._servers: list[Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self.counters = Counters()
+        self._admission = Admission(
+            book,
+            inbox,
+            clock,
+            self._limits,
+            self.counters,
+            insecure=insecure,
+            certificates=certificates,
+            live_address=self._live_address,
+            remark=self._remark,
+            lenient=lambda station, deviation: self._lenient(station, {deviation: 1}),
+        )
 
     # -- life ---------------------------------------------------------------------------------------------------
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
-        """Listen.
+        """Listen at one door.
 
         Raises
         ------
         PortBusy
             if another program has the port.
         """
-        try:
-            self._server = await serve(
-                self._serve,
-                host,
-                port,
-                ssl=tls,
-                process_request=self._admit,
-                select_subprotocol=_choose,
-                create_connection=_PileSocket,
-                compression=None,
-                server_header=None,
-                max_size=MAX_BYTES,
-                open_timeout=10,
-                ping_interval=self._limits.ping_s,
-                ping_timeout=self._limits.ping_s,
-                close_timeout=self._limits.close_s,
-                logger=logging.getLogger("sunpile.chargers.websockets"),
-            )
-        except OSError as fault:
-            if fault.errno == errno.EADDRINUSE:
-                raise PortBusy(f"port {port} for piles is taken by another program") from fault
-            raise PortBusy(f"cannot listen for piles on {host}:{port}: {fault.strerror}") from fault
+        await self.open(Door(host, port, tls))
+
+    async def open(self, *doors: Door) -> None:
+        """Listen at several: one without TLS for security profiles 0 and 1, one with TLS for 2 and 3.
+
+        Raises
+        ------
+        PortBusy
+            if another program has a port.
+        """
+        for door in doors:
+            try:
+                self._servers.append(await self._listen(door))
+            except OSError as fault:
+                if fault.errno == errno.EADDRINUSE:
+                    raise PortBusy(f"port {door.port} for piles is taken by another program") from fault
+                raise PortBusy(f"cannot listen for piles on {door.host}:{door.port}: {fault.strerror}") from fault
+
+    async def _listen(self, door: Door) -> Server:
+        class Socket(PileSocket):
+            odd = staticmethod(self.handshake_failed)
+
+        timeout: dict[str, Any] = {}
+        if door.tls is not None:
+            tls.small_buffers()
+            timeout["ssl_handshake_timeout"] = 10.0
+        return await serve(
+            self._serve,
+            door.host,
+            door.port,
+            ssl=door.tls,
+            process_request=self._admit,
+            select_subprotocol=_choose,
+            create_connection=Socket,
+            compression=None,
+            server_header=None,
+            max_size=MAX_BYTES,
+            open_timeout=10,
+            ping_interval=self._limits.ping_s,
+            ping_timeout=self._limits.ping_s,
+            close_timeout=self._limits.close_s,
+            logger=logging.getLogger("sunpile.chargers.websockets"),
+            **timeout,
+        )
+
+    def handshake_failed(self, reason: str, address: str) -> None:
+        """Nobody could be asked who he is: TLS failed (see `tls.context`), or what came was no WebSocket."""
+        self.counters.refused += 1
+        self._spawn(self._admission.note(Refusal("", reason, self._clock.now(), address)))
 
     async def stop(self) -> None:
         """Close every connection and stop listening."""
-        if self._server is not None:
-            self._server.close(code=1001)
-            await self._server.wait_closed()
-            self._server = None
+        for server in self._servers:
+            server.close(code=1001)
+        for server in self._servers:
+            await server.wait_closed()
+        self._servers.clear()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._keeping is not None:
+            self._keeping.cancel()
+        await self._keep_uses()
 
     @property
     def port(self) -> int:
-        """The port it listens on, for `start(host, 0)`."""
-        assert self._server is not None
-        return int(self._server.sockets[0].getsockname()[1])
+        """The port of its first door, for `start(host, 0)`."""
+        return self.ports[0]
+
+    @property
+    def ports(self) -> list[int]:
+        """The port of each door."""
+        return [int(server.sockets[0].getsockname()[1]) for server in self._servers]
 
     @property
     def stations(self) -> Mapping[StationId, StationState]:
         """Every station seen since the start, as it is now. A snapshot: it does not change under the reader."""
         return dict(self._states)
+
+    def live(self, station: StationId) -> LiveFacts | None:
+        """The station's connection as it is this moment; None if it has none."""
+        live = self._live.get(station)
+        return LiveFacts(live.connection.calls_pending, live.connection.bad_frames) if live is not None else None
+
+    async def changed(self, station: StationId) -> None:
+        """Staff changed the station's record: take its leniencies, and hang up if it is gone."""
+        live = self._live.get(station)
+        if live is None:
+            return
+        record = await self._book.find(station)
+        if record is None:
+            live.connection.fence()
+            self._spawn(_close(live.socket, GONE, "the station is no longer registered"))
+        else:
+            live.leniency = record.leniency
+
+    def state_of(self, station: StationId) -> StationState | None:
+        """A station as it is now; None if it has not been seen since the start."""
+        return self._states.get(station)
+
+    async def refresh(self, station: StationId) -> None:
+        """A station's record has changed: its connection is closed, so that it comes back under the new one."""
+        live = self._live.get(station)
+        if live is not None:
+            await _close(live.socket)
 
     # -- commands -----------------------------------------------------------------------------------------------
 
@@ -196,8 +267,13 @@ class Csms:
 
     async def _carry_out(self, live: _Live, command: Command) -> CommandResult:
         calls = live.dialect.calls(command)
+        registration = self._state(live.socket.caller.record.station).registration
         answers: list[dict[str, Any]] = []
         for action, payload in calls:
+            if not may_be_told(registration, action):
+                raise Conflict(f"the station's registration is {registration}: it may not be told to {action}")
+            if registration != "Accepted" and (asked := asks_for(action, payload)) is not None:
+                live.desk.asked_for.add(asked)
             try:
                 answers.append(await live.connection.call(action, payload))
             except CallRefused as fault:
@@ -217,51 +293,32 @@ class Csms:
 
     async def _admit(self, socket: ServerConnection, request: HttpRequest) -> Response | None:
         """Answer who may not come in; None lets the handshake go on."""
-        path = urlsplit(request.path).path
-        if not path.startswith(PATH):
-            return socket.respond(HTTPStatus.NOT_FOUND, f"piles connect to {PATH}<identity>\n")
-        if self._handshakes >= self._limits.handshakes:
-            self.counters.limited += 1
-            return _later(socket, HTTPStatus.SERVICE_UNAVAILABLE)
-        self._handshakes += 1
-        try:
-            return await self._check(socket, request, unquote(path[len(PATH) :]))
-        finally:
-            self._handshakes -= 1
+        assert isinstance(socket, PileSocket)
+        found = await self._admission.admit(socket, request)
+        if not isinstance(found, Caller):
+            return found
+        socket.caller = found
+        return None
 
-    async def _check(self, socket: ServerConnection, request: HttpRequest, station: str) -> Response | None:
-        began = time.monotonic()
-        address = str((socket.remote_address or ("",))[0])
-        headers = request.headers.get_all("Authorization")
-        if not (self._by_address.allows(address, began) and self._by_station.allows((address, station), began)):
-            self.counters.limited += 1
-            return _later(socket, HTTPStatus.TOO_MANY_REQUESTS)
-        # What no database can hold is looked up all the same, as something that does not exist.
-        record = await self._book.find(station if station.isprintable() and len(station) <= 48 else "?")
-        reason = refusal(station, record, headers[0] if len(headers) == 1 else None)
-        if reason is None:
-            assert isinstance(socket, _PileSocket)
-            socket.station = StationId(station)
-            return None
-        self.counters.refused += 1
-        self._by_address.spend(address, began)
-        self._by_station.spend((address, station), began)
-        shown = "".join(sign if sign.isprintable() else "?" for sign in station)[:255]
-        await self._book.refused(shown, reason, self._clock.now())
-        await asyncio.sleep(max(0.0, began + self._limits.refusal_s - time.monotonic()))
-        response = socket.respond(HTTPStatus.UNAUTHORIZED, "not authorised\n")
-        response.headers["WWW-Authenticate"] = 'Basic realm="sunpile", charset="UTF-8"'
-        return response
+    def _live_address(self, station: StationId) -> str | None:
+        live = self._live.get(station)
+        return live.socket.caller.address if live is not None else None
 
     # -- connections --------------------------------------------------------------------------------------------
 
     async def _serve(self, socket: ServerConnection) -> None:
-        assert isinstance(socket, _PileSocket)
-        dialect = DIALECTS.get(socket.subprotocol or "")
+        assert isinstance(socket, PileSocket)
+        caller = socket.caller
+        station = caller.record.station
+        dialect = self._dialect(socket)
         if dialect is None:
+            reason = "unknown version" if caller.offered else "no subprotocol"
+            self.counters.refused += 1
+            await self._book.refused(
+                Refusal(station, reason, self._clock.now(), caller.address, caller.offered, caller.tls)
+            )
             await socket.close(PROTOCOL_ERROR, "offer ocpp2.1, ocpp2.0.1 or ocpp1.6 as WebSocket subprotocol")
             return
-        station = socket.station
         self._generations += 1
         live = _Live(socket, dialect, self._generations)
         live.connection = self._connection(station, live)
@@ -269,34 +326,110 @@ class Csms:
         try:
             with self._clock.work():
                 now = self._clock.now()
-                self._states[station] = connected(self._state(station), dialect.version, now)
+                line = Line(caller.address, caller.profile, caller.tls, caller.offered, live.generation)
+                state = self._state(station)._replace(registration=caller.record.registration)
+                self._states[station] = connected(state, dialect.version, now, line)
                 await self._book.connected(station, dialect.version, now)
             await live.connection.run()
         finally:
             if self._live.get(station) is live:
                 del self._live[station]
                 self._states[station] = disconnected(self._state(station))
+                await self._book.disconnected(station, self._clock.now())
+
+    def _dialect(self, socket: PileSocket) -> Dialect | None:
+        """The version agreed on, or what a lenient reading of the offer says."""
+        if socket.subprotocol is not None:
+            return DIALECTS.get(socket.subprotocol)
+        record, offered = socket.caller.record, socket.caller.offered
+        if not offered and "no-subprotocol" in record.leniency:
+            self._lenient(record.station, {"no-subprotocol": 1})
+            return DIALECTS[ASSUMED]
+        if offered and "subprotocol-spelling" in record.leniency:
+            for name in DIALECTS:
+                if any(_plain(word).startswith(_plain(name)) for word in offered.split(",")):
+                    self._lenient(record.station, {"subprotocol-spelling": 1})
+                    return DIALECTS[name]
+        return None
 
     def _connection(self, station: StationId, live: _Live) -> Connection:
-        desk = Desk(station, live.dialect, self._book, self._inbox, self._clock, self._plan, self._states)
+        def remark(code: str) -> None:
+            self._remark(station, code)
+
+        live.desk = desk = Desk(
+            station,
+            live.dialect,
+            self._book,
+            self._inbox,
+            self._clock,
+            self._plan,
+            self._states,
+            remark=remark,
+            retry_s=self._limits.retry_s,
+        )
 
         def record(incoming: bool, text: str) -> None:
             self._book.frame(station, self._clock.now(), incoming, text)
 
         def answered(call: Call) -> None:
-            if call.action == "BootNotification":
+            if call.action == "BootNotification" and self._state(station).registration != "Rejected":
                 self._spawn(self._configure(station, live))
 
+        def reused() -> bool:
+            if "message-ids-reused" not in live.leniency:
+                return False
+            self._lenient(station, {"message-ids-reused": 1})
+            return True
+
+        codec = Codec(live.dialect.version, self._mender(station, live))
         return Connection(
-            _Line(live.socket),
-            Codec(live.dialect.version),
+            SocketLine(live.socket),
+            codec,
             desk.answer,
             self._clock,
             self._limits,
             self.counters,
             record=record,
             answered=answered,
+            remark=remark,
+            answers=self._memories.setdefault(station, AnswerMemory()) if codec.ids_outlive_sockets else None,
+            reused=reused,
         )
+
+    # -- leniency and remarks -----------------------------------------------------------------------------------
+
+    def _mender(self, station: StationId, live: _Live) -> Callable[[str, dict[str, Any], bool], dict[str, Any] | None]:
+        def lenient_reading(message: str, payload: dict[str, Any], valid: bool) -> dict[str, Any] | None:
+            profile = live.leniency
+            if not profile or (valid and not looks_always(profile)):
+                return None
+            mended = mend(live.dialect.version, message, payload, profile)
+            if mended is None:
+                return None
+            if mended.used:
+                self._lenient(station, mended.used)
+            return mended.payload
+
+        return lenient_reading
+
+    def _lenient(self, station: StationId, used: Mapping[str, int]) -> None:
+        self.counters.mended += 1
+        self._states[station] = lenient(self._state(station), used, self._clock.now())
+        counted = self._uses.setdefault(station, {})
+        for name, times in used.items():
+            counted[name] = counted.get(name, 0) + times
+        if self._keeping is None:
+            loop = asyncio.get_running_loop()
+            self._keeping = loop.call_later(USES_KEPT_S, lambda: self._spawn(self._keep_uses()))
+
+    async def _keep_uses(self) -> None:
+        self._keeping = None
+        uses, self._uses = self._uses, {}
+        for station, used in uses.items():
+            await self._book.leniency_used(station, used, self._clock.now())
+
+    def _remark(self, station: StationId, code: str) -> None:
+        self._states[station] = remarked(self._state(station), code, self._clock.now())
 
     def _take_over(self, station: StationId, live: _Live) -> None:
         older = self._live.get(station)
@@ -304,6 +437,7 @@ class Csms:
         if older is not None:
             self.counters.takeovers += 1
             older.connection.fence()
+            self._remark(station, "taken-over")
             log.warning("station %s: connection %d takes over from %d", station, live.generation, older.generation)
             self._spawn(_close(older.socket))
 
@@ -352,16 +486,14 @@ class Csms:
         task.add_done_callback(ended)
 
 
-async def _close(socket: ServerConnection) -> None:
-    await socket.close(SUPERSEDED, "a newer connection took over")
+async def _close(socket: ServerConnection, code: int = SUPERSEDED, why: str = "a newer connection took over") -> None:
+    await socket.close(code, why)
+
+
+def _plain(word: str) -> str:
+    return "".join(sign for sign in word.casefold() if sign.isalnum())
 
 
 def _choose(_socket: ServerConnection, offered: Any) -> Subprotocol | None:
     """The first version the pile offers that is spoken here: it lists them by preference (part 4, 3.1)."""
     return next((name for name in offered if name in DIALECTS), None)
-
-
-def _later(socket: ServerConnection, status: HTTPStatus) -> Response:
-    response = socket.respond(status, "try again later\n")
-    response.headers["Retry-After"] = "10"
-    return response

@@ -20,6 +20,11 @@ from sunpile.chargers.events import (
 OPEN_TRANSACTIONS_MAX = 64
 """More than this of one station are forgotten, oldest first: only a broken pile has them."""
 EVSES_MAX = 64
+REMARKS_MAX = 20
+SKEW_MIN_S = 300
+"""A clock that is wrong by more [s] is remarked upon."""
+SKEW_MAX_S = 86_400
+"""A time that is off by more [s] is rather that of an old message, or of a station that has never known the time."""
 
 
 class EvseState(NamedTuple):
@@ -36,6 +41,34 @@ class EvseState(NamedTuple):
     soc_permille: int | None = None
     sample_at: int | None = None
     """Unix time [s] of the last sample."""
+
+
+class Remark(NamedTuple):
+    """Something odd about a station; its words are in `refusals.REMARKS`."""
+
+    code: str
+    """Which."""
+    at: int
+    """When it was last seen [Unix s]."""
+    since: int
+    """When it was first seen [Unix s]."""
+    times: int = 1
+    """How often."""
+
+
+class Line(NamedTuple):
+    """How a station came in."""
+
+    address: str = ""
+    """Of the other side, without port."""
+    profile: int = 1
+    """Security profile, 0 to 3."""
+    tls: str = ""
+    """TLS version and cipher; empty without TLS."""
+    offered: str = ""
+    """WebSocket subprotocols it offered, comma separated."""
+    generation: int = 0
+    """Number of the connection: each is greater than the ones before."""
 
 
 class StationState(NamedTuple):
@@ -56,11 +89,44 @@ class StationState(NamedTuple):
     """EVSE of each running OCPP transaction."""
     configuration: Mapping[str, str] = MappingProxyType({})
     """Setting to what the pile said to it: Accepted, RebootRequired, NotSupported ..."""
+    line: Line = Line()
+    """Its last connection."""
+    registration: str = "Accepted"
+    """Accepted, Pending or Rejected: what its last BootNotification was answered, or would be."""
+    clock_skew_s: int | None = None
+    """How far its clock is ahead of ours [s], by the last time it told that was not of a message sent late."""
+    remarks: tuple[Remark, ...] = ()
+    """What is odd about it, the latest last; one of each kind."""
+    lenient: Mapping[str, int] = MappingProxyType({})
+    """Deviations put up with since the start of the node: name to how often."""
 
 
-def connected(state: StationState, version: str, now: int) -> StationState:
+def connected(state: StationState, version: str, now: int, line: Line | None = None) -> StationState:
     """After an authenticated connection."""
-    return state._replace(connected=True, version=version, connected_at=now, last_seen=now)
+    return state._replace(connected=True, version=version, connected_at=now, last_seen=now, line=line or state.line)
+
+
+def remarked(state: StationState, code: str, now: int) -> StationState:
+    """After something odd."""
+    known = next((one for one in state.remarks if one.code == code), None)
+    others = tuple(one for one in state.remarks if one.code != code)
+    remark = known._replace(at=now, times=known.times + 1) if known else Remark(code, now, now)
+    return state._replace(remarks=(*others, remark)[-REMARKS_MAX:])
+
+
+def lenient(state: StationState, uses: Mapping[str, int], now: int) -> StationState:
+    """After deviations were put up with."""
+    counted = {**state.lenient}
+    for name, times in uses.items():
+        counted[name] = counted.get(name, 0) + times
+    return remarked(state._replace(lenient=counted), "lenient", now)
+
+
+def clock_seen(state: StationState, told: int, now: int) -> StationState:
+    """After it told its time."""
+    skew = told - now
+    state = state._replace(clock_skew_s=skew)
+    return remarked(state, "clock-wrong", now) if SKEW_MIN_S < abs(skew) < SKEW_MAX_S else state
 
 
 def disconnected(state: StationState) -> StationState:
@@ -82,6 +148,7 @@ def observe(state: StationState, event: StationEvent, now: int, ocpp_transaction
         case Booted():
             return state._replace(vendor=event.vendor, model=event.model, firmware=event.firmware)
         case StatusChanged():
+            state = clock_seen(state, event.at, now)
             return _with_evse(state, event.evse, status=event.status, error_code=event.error_code, status_at=event.at)
         case TransactionStarted():
             return _started(state, event, ocpp_transaction or event.ocpp_transaction)

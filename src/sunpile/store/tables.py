@@ -77,6 +77,9 @@ refused_attempts = Table(
     Column("station", String(255), nullable=False, doc="identity as it was asked for"),
     Column("at", Big, nullable=False),
     Column("reason", String(32), nullable=False),
+    Column("address", String(64), nullable=False, server_default="", doc="of the other side"),
+    Column("offered", String(128), nullable=False, server_default="", doc="WebSocket subprotocols it offered"),
+    Column("tls", String(64), nullable=False, server_default="", doc="TLS version and cipher; empty without TLS"),
 )
 
 registers = Table(

@@ -47,7 +47,7 @@ class StationSide:
         sessions = _sessions(ground, commands, interval_length, payment)
         inbox = PileInbox(sessions, ground.stations, ground.board, ground.clock)
         plan = Plan(clock_aligned_s=interval_length, sample_s=ground.settings.sample_interval)
-        commands.csms = csms = Csms(ground.stations, inbox, ground.clock, plan)
+        commands.csms = csms = Csms(ground.stations, inbox, ground.clock, plan, insecure=(1,))
         return cls(ground, csms, sessions)
 
     async def start(self) -> None:
@@ -56,7 +56,7 @@ class StationSide:
 
     def jobs(self) -> dict[str, Coroutine[Any, Any, None]]:
         """What runs until the node stops."""
-        return {"sessions": self.sessions.run(), "forgetting": self._forget()}
+        return {"sessions": self.sessions.run(), "forgetting": self._forget()} | self.fleet.jobs()
 
     async def _forget(self) -> None:
         clock = self.ground.clock
