@@ -31,6 +31,8 @@ class Station:
             raise self.fault
         if isinstance(command, GetLocalListVersion):
             return CommandResult("Accepted", accepted=True, data={"versionNumber": self.version})
+        if not isinstance(command, SendLocalList):
+            return CommandResult("Accepted", accepted=True)
         self.said.append((command.update, command.version, len(command.entries)))
         if command.update == "Differential" and not self.takes_differential:
             return CommandResult("VersionMismatch", accepted=False)
