@@ -25,15 +25,16 @@ class PileSocket(ServerConnection):
     def __init__(self, *args: Any, ping_interval: float | None = 20, **options: Any) -> None:
         spread = None if ping_interval is None else ping_interval * random.uniform(0.75, 1.25)
         super().__init__(*args, ping_interval=spread, **options)
-        self.data_received = self._first_data  # pyright: ignore[reportAttributeAccessIssue]
+        self._looked = False
 
-    def _first_data(self, data: bytes) -> None:
-        """Look at the first bytes only; whatever follows goes its usual way, at its usual cost."""
-        del self.data_received
-        if self.odd is not None and not b"GET ".startswith(data[:4]):
-            reason = "wrong scheme" if data.startswith(_TLS_HANDSHAKE) else "not a WebSocket"
-            self.odd(reason, str((self.remote_address or ("",))[0]))
-        self.data_received(data)
+    def data_received(self, data: bytes) -> None:
+        """Look at the first bytes only. (A loop may keep this very method, so it is never exchanged.)"""
+        if not self._looked:
+            self._looked = True
+            if self.odd is not None and not b"GET ".startswith(data[:4]):
+                reason = "wrong scheme" if data.startswith(_TLS_HANDSHAKE) else "not a WebSocket"
+                self.odd(reason, str((self.remote_address or ("",))[0]))
+        super().data_received(data)
 
 
 class SocketLine:

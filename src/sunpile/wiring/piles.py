@@ -1,13 +1,13 @@
 """Between the piles' door and those who act on it: sessions, the store, the live page."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from sunpile.basics.ids import EvseId, IdToken, PointId, StationId
 from sunpile.basics.interval import Interval
 from sunpile.basics.ports import Clock
 from sunpile.basics.units import Wh
 from sunpile.chargers import Csms
-from sunpile.chargers.commands import RemoteStart, RemoteStop, Token
+from sunpile.chargers.commands import Command, CommandResult, RemoteStart, RemoteStop, Token
 from sunpile.chargers.events import (
     Authorisation,
     Booted,
@@ -20,36 +20,69 @@ from sunpile.chargers.events import (
     TransactionUpdated,
 )
 from sunpile.chargers.notices import Answer, AuthorisationAsked, Notice, Question
+from sunpile.chargers.station import StationState
 from sunpile.people.board import LivePoint, PowerBoard
 from sunpile.sessions.service import Sessions
 from sunpile.store.chargers import StationStore
 from sunpile.store.sessions import SessionDatabase
+from sunpile.wiring.ears import Ears
+
+Commanded = Callable[[StationId, Command, CommandResult], Awaitable[None]]
+"""Hears of a command that a station has answered."""
 
 
 class PileCommands:
-    """`sessions.ports.StationCommands` over the server, which is made after the sessions it serves."""
+    """The server as others ask stations through it: it is made after the sessions it serves."""
 
     def __init__(self) -> None:
         self.csms: Csms | None = None
+        self.commanded: list[Commanded] = []
+
+    def connected(self, station: StationId) -> bool:
+        """True if the station could be asked now."""
+        state = self.state(station)
+        return state is not None and state.connected
+
+    def state(self, station: str) -> StationState | None:
+        """See `LiveStations.state`."""
+        assert self.csms is not None
+        return self.csms.state_of(StationId(station))
+
+    def states(self) -> Mapping[StationId, StationState]:
+        """See `LiveStations.states`."""
+        assert self.csms is not None
+        return self.csms.stations
+
+    async def command(self, station: StationId, command: Command) -> CommandResult:
+        """Ask a station, see `Csms.command`; who listens hears of the answer."""
+        assert self.csms is not None
+        result = await self.csms.command(station, command)
+        for hears in self.commanded:
+            await hears(station, command, result)
+        return result
+
+    async def changed(self, station: StationId) -> None:
+        """See `LiveStations.changed`."""
+        assert self.csms is not None
+        await self.csms.refresh(station)
 
     async def remote_start(self, station: StationId, evse: EvseId, id_token: IdToken, remote_start_id: int) -> str:
         """See `StationCommands.remote_start`."""
-        assert self.csms is not None
-        result = await self.csms.command(station, RemoteStart(Token(id_token), remote_start_id, evse))
+        result = await self.command(station, RemoteStart(Token(id_token), remote_start_id, evse))
         return "Accepted" if result.accepted else "Rejected"
 
     async def remote_stop(self, station: StationId, ocpp_transaction: str) -> str:
         """See `StationCommands.remote_stop`."""
-        assert self.csms is not None
-        result = await self.csms.command(station, RemoteStop(ocpp_transaction))
+        result = await self.command(station, RemoteStop(ocpp_transaction))
         return "Accepted" if result.accepted else "Rejected"
 
 
 class PileInbox:
-    """`chargers.ports.StationInbox`: each event goes to the sessions, the store and the page's board."""
+    """`chargers.ports.StationInbox`: each event goes to the sessions, the store, the page's board, and who listens."""
 
-    def __init__(self, sessions: Sessions, stations: StationStore, board: PowerBoard, clock: Clock) -> None:
+    def __init__(self, sessions: Sessions, stations: StationStore, board: PowerBoard, clock: Clock, ears: Ears) -> None:
         self._sessions, self._stations, self._board, self._clock = sessions, stations, board, clock
+        self._ears = ears
         self._points: Mapping[tuple[StationId, EvseId], PointId] = {}
 
     async def authorise(self, asked: AuthorisationAsked) -> Authorisation:
@@ -58,15 +91,17 @@ class PileInbox:
 
     async def told(self, notice: Notice) -> None:
         """See `StationInbox.told`."""
+        await self._ears.notice(notice)
 
     async def asked(self, question: Question) -> Answer:
         """See `StationInbox.asked`."""
-        return {}
+        return await self._ears.question(question)
 
     async def booted(self, event: Booted) -> None:
         """See `StationInbox.booted`."""
         await self._stations.booted(event, self._clock.now())
         await self._sessions.booted(event)
+        await self._ears.heard(event)
 
     async def status_changed(self, event: StatusChanged) -> None:
         """See `StationInbox.status_changed`."""
@@ -74,22 +109,26 @@ class PileInbox:
         await self._sessions.status_changed(event)
         idle = 0 if event.status in ("Available", "Unavailable", "Faulted") else None
         await self._show(event.station, event.evse, LivePoint(w=idle, status=event.status))
+        await self._ears.heard(event)
 
     async def meter_read(self, event: MeterRead) -> None:
         """See `StationInbox.meter_read`."""
         await self._sessions.meter_read(event)
         await self._show_samples(event.station, event.evse, event.samples)
+        await self._ears.heard(event)
 
     async def started(self, event: TransactionStarted) -> TransactionAnswer:
         """See `StationInbox.started`."""
         answer = await self._sessions.started(event)
         await self._show(event.station, event.evse, LivePoint(status="Charging"))
+        await self._ears.heard(event)
         return answer
 
     async def updated(self, event: TransactionUpdated) -> TransactionAnswer:
         """See `StationInbox.updated`."""
         answer = await self._sessions.updated(event)
         await self._show_samples(event.station, event.evse, event.samples)
+        await self._ears.heard(event)
         return answer
 
     async def ended(self, event: TransactionEnded) -> TransactionAnswer:
@@ -97,6 +136,7 @@ class PileInbox:
         answer = await self._sessions.ended(event)
         if event.evse is not None:
             await self._show(event.station, event.evse, LivePoint(w=0))
+        await self._ears.heard(event)
         return answer
 
     async def _show_samples(self, station: StationId, evse: EvseId, samples: tuple[Sample, ...]) -> None:

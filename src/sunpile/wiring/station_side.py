@@ -4,13 +4,19 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from fastapi import APIRouter
+
 from sunpile.basics.ids import Address
 from sunpile.basics.typed_data import Domain
 from sunpile.chargers import Csms, Plan
+from sunpile.control.ports import Energy
 from sunpile.sessions.model import Session, SessionRules
 from sunpile.sessions.ports import ChannelChain, SourceMixes
 from sunpile.sessions.receipt import Co2Factors
 from sunpile.sessions.service import Sessions
+from sunpile.wiring.ears import Ears
+from sunpile.wiring.energy import NoMarket
+from sunpile.wiring.fleet_side import FleetSide
 from sunpile.wiring.ground import Ground
 from sunpile.wiring.piles import PileCommands, PileInbox
 
@@ -39,16 +45,24 @@ class StationSide:
     ground: Ground
     csms: Csms
     sessions: Sessions
+    fleet: FleetSide
 
     @classmethod
-    def open(cls, ground: Ground, interval_length: int, payment: Payment | None) -> "StationSide":
+    def open(
+        cls, ground: Ground, interval_length: int, payment: Payment | None, energy: Energy | None = None
+    ) -> "StationSide":
         """Join the parts; nothing listens yet."""
-        commands = PileCommands()
+        commands, ears = PileCommands(), Ears()
         sessions = _sessions(ground, commands, interval_length, payment)
-        inbox = PileInbox(sessions, ground.stations, ground.board, ground.clock)
+        fleet = FleetSide.open(ground, commands, ears, energy or NoMarket())
+        inbox = PileInbox(sessions, ground.stations, ground.board, ground.clock, ears)
         plan = Plan(clock_aligned_s=interval_length, sample_s=ground.settings.sample_interval)
         commands.csms = csms = Csms(ground.stations, inbox, ground.clock, plan, insecure=(1,))
-        return cls(ground, csms, sessions)
+        return cls(ground, csms, sessions, fleet)
+
+    def routers(self) -> list[APIRouter]:
+        """Routes of staff."""
+        return self.fleet.routers()
 
     async def start(self) -> None:
         """Listen for piles."""

@@ -1,0 +1,49 @@
+"""Who else hears what stations say: lists to which each part of a node adds itself."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from sunpile.basics.errors import SunpileError
+from sunpile.chargers.events import StationEvent
+from sunpile.chargers.notices import Answer, Notice, Question
+
+Hears = Callable[[StationEvent], Awaitable[None] | None]
+"""After the event is durable; what it does must not hold up the answer."""
+IsTold = Callable[[Notice], Awaitable[None]]
+"""Makes the notice durable, before it is acknowledged."""
+Answers = Callable[[Question], Awaitable[Answer | None]]
+"""None: not mine."""
+log = logging.getLogger("sunpile.ears")
+
+
+@dataclass
+class Ears:
+    """In the order they were added."""
+
+    hear: list[Hears] = field(default_factory=list[Hears])
+    told: list[IsTold] = field(default_factory=list[IsTold])
+    answer: list[Answers] = field(default_factory=list[Answers])
+
+    async def heard(self, event: StationEvent) -> None:
+        """Pass an event on; one listener's fault is not another's."""
+        for hears in self.hear:
+            try:
+                waits = hears(event)
+                if waits is not None:
+                    await waits
+            except SunpileError as fault:
+                log.warning("%s of %s: %s", type(event).__name__, event.station, fault.detail)
+
+    async def notice(self, notice: Notice) -> None:
+        """Pass a notice on: it is acknowledged only when all have it."""
+        for told in self.told:
+            await told(notice)
+
+    async def question(self, question: Question) -> Answer:
+        """The first answer; an empty one if nobody has any, which the dialect turns into its version's refusal."""
+        for answers in self.answer:
+            found = await answers(question)
+            if found is not None:
+                return found
+        return {}
