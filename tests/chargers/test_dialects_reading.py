@@ -310,11 +310,20 @@ class TestAuthorisation:
             "idTagInfo": {"status": "Blocked", "parentIdTag": "family", "expiryDate": TIME}
         }
 
-    def test_a_group_too_long_for_1_6_is_left_out_rather_than_cut(self) -> None:
+    def test_a_group_too_long_for_a_version_is_left_out_rather_than_cut(self) -> None:
         asked = read(V16, "Authorize", {"idTag": "tag"})
         assert V16.reply(asked, Authorisation("Accepted", parent="x" * 21), CONTEXT) == {
             "idTagInfo": {"status": "Accepted"}
         }
+        asked, long = read(V21, "Authorize", {"idToken": TOKEN}), Authorisation("Accepted", parent="x" * 37)
+        assert V201.reply(asked, long, CONTEXT) == {"idTokenInfo": {"status": "Accepted"}}
+        assert "groupIdToken" in V21.reply(asked, long, CONTEXT)["idTokenInfo"]
+
+    def test_a_qr_code_is_shown_by_2_1_only(self) -> None:
+        event = read(V21, "TransactionEvent", TestTransactionEvents().event("Updated"))
+        outcome = TransactionAnswer(None, "t1", message=Message("https://pay.example", format="QRCODE"))
+        assert V201.reply(event, outcome, CONTEXT) == {}
+        assert V21.reply(event, outcome, CONTEXT)["updatedPersonalMessage"]["format"] == "QRCODE"
 
 
 class TestTransactionEvents:

@@ -5,7 +5,7 @@ import itertools
 from sunpile.basics.errors import InputInvalid
 from sunpile.chargers.commands import Period, Profile, Schedule
 
-TX_PURPOSES = ("TxProfile", "TxDefaultProfile")
+TX_PURPOSES = ("TxProfile", "TxDefaultProfile", "PriorityCharging")
 """Purposes whose schedule may be relative to a transaction."""
 
 

@@ -23,6 +23,8 @@ NANO_PLACES = 9
 LANGUAGES_MAX, MORE_MESSAGES_MAX = 2, 4
 TEXT_MAX: dict[str, int] = {"2.0.1": 512}
 """Longest personal message; 1,024 where none is named."""
+ID_MAX: dict[str, int] = {"2.0.1": 36}
+"""Longest id token; 255 where none is named. A longer group is left out, for half an id is another's."""
 
 
 def reply(version: Version, request: Request, outcome: Outcome, context: Context) -> Payload:
@@ -59,7 +61,7 @@ def _registration(registration: Registration, context: Context) -> Payload:
 
 
 def _message(version: Version, message: Message | None) -> Payload | None:
-    if message is None:
+    if message is None or (message.format == "QRCODE" and version == "2.0.1"):
         return None
     text = message.text[: TEXT_MAX.get(version, 1024)]
     return given(format=message.format, language=message.language and message.language[:8], content=text)
@@ -68,6 +70,8 @@ def _message(version: Version, message: Message | None) -> Payload | None:
 def _id_token_info(version: Version, authorisation: Authorisation) -> Payload:
     languages = [*authorisation.languages[:LANGUAGES_MAX], None, None]
     group = authorisation.parent
+    if group is not None and len(group) > ID_MAX.get(version, 255):
+        group = None
     return given(
         status=authorisation.status,
         groupIdToken=None if group is None else {"idToken": group, "type": "Central"},
@@ -111,8 +115,9 @@ def _transaction(
         answer["totalCost"] = decimal(outcome.total_cost_nano, NANO_PLACES)
     if outcome.priority is not None:
         answer["chargingPriority"] = outcome.priority
-    if outcome.message is not None:
-        answer["updatedPersonalMessage"] = _message(version, outcome.message)
+    message = _message(version, outcome.message)
+    if message is not None:
+        answer["updatedPersonalMessage"] = message
     if version == "2.0.1":
         return answer
     limit = outcome.limit or (authorisation.limit if authorisation is not None else None)
