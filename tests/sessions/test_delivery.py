@@ -3,15 +3,20 @@
 import os
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessions.memory import MemoryDesk, Story, driver, pile
+from sessions import reference
+from sessions.memory import MemoryDesk, Story, channel, driver, pile
+from sessions.reference import PRICE, Dialect16, Dialect21, Dialect201, aligned, bill_of, plans_of
 from sessions.talk import T0, clock, ended, meter, start16, started, stop16, updated
+from sunpile.basics.keys import Key
 from sunpile.sessions.register import plausible_wh
 from sunpile.sessions.session import Review
 
 MAX_W = 11_000
+SIGNER = Key.from_seed("session key").address
 EXAMPLES = 2_500 if os.environ.get("SUNPILE_SOAK") else 60
 """Four sessions each: 10,000 in the long run."""
 
@@ -140,3 +145,47 @@ def test_a_broken_meter_gives_the_same_bill_in_any_order_and_never_a_wrong_sign(
     (bill,) = bills(one)
     assert bill[2] == "held" or 0 <= bill[3] <= plausible_wh(MAX_W, bill[1] - bill[0])
     assert (len(one.desk.records) == 1) == (bill[2] == "ended")
+
+
+SESSIONS = 10_000 if os.environ.get("SUNPILE_SOAK") else 240
+"""Sessions of each dialect in the property of delivery."""
+
+odd_shape = st.tuples(
+    st.integers(30, 600),  # pause before it
+    st.booleans(),  # the meter starts again from 0
+    st.lists(st.tuples(st.integers(20, 900), st.integers(0, 1_000_000)), min_size=1, max_size=6),
+    st.integers(1, 20),  # power in thousandths of the pile's limit, times 50
+    st.none() | st.integers(0, 5),  # where the power failed
+)
+
+
+@pytest.mark.parametrize("dialect", [Dialect16(), Dialect201(), Dialect21()], ids=["1.6", "2.0.1", "2.1"])
+@settings(max_examples=SESSIONS // 8, deadline=None)
+@given(
+    st.lists(odd_shape, min_size=4, max_size=4),
+    st.lists(odd_shape, min_size=4, max_size=4),
+    st.randoms(use_true_random=False),
+)
+def test_whatever_the_network_does_the_bill_is_that_of_the_reference(dialect, one, two, random):
+    messages, expected = [], []
+    for evse, shapes in enumerate((one, two), 1):
+        for plan in plans_of(shapes):
+            messages += dialect.messages(plan, evse, "P1")
+            messages += aligned(plan.samples, evse, "P1")
+            expected.append((evse, *bill_of(plan)))
+    piles = [pile(max_w=MAX_W, price=PRICE), pile(evse=2, max_w=MAX_W, price=PRICE)]
+    end = max(bill[2] for bill in expected)
+    story = Story(MemoryDesk(piles, [driver()], [channel(SIGNER, deposit=1 << 62)]), now=end)
+    reference.deliver(story, messages, random)
+    for _ in range(2):
+        for session in list(story.desk.sessions.values()):
+            story.tell(Review(session.session), story.now + 7200)
+    found = sorted((s.evse, s.started_at, s.ended_at, s.wh, s.owed) for s in story.desk.sessions.values())
+    assert found == sorted(expected)
+    records = story.desk.records.values()
+    assert (
+        sorted((r.evse_uid, r.start_date_time, r.end_date_time, r.total_energy, r.total_cost) for r in records) == found
+    )
+    assert all(sum(period.energy for period in r.charging_periods) == r.total_energy for r in records)
+    assert not [m.held for m, _ in story.desk.messages.values() if m.held]
+    assert story.desk.channels[b"\x01" * 32].owed == sum(bill[4] for bill in expected)
