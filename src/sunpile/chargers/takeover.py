@@ -14,6 +14,8 @@ TAKEOVERS_MAX = 3
 RETURNS_MAX = 2
 """Times in a window that an address may come back after another one took over: A, B, A, B is two devices."""
 QUARANTINE_S = 300
+STATIONS_MAX = 20_000
+"""Stations whose takeovers are remembered."""
 
 
 class Takeovers(NamedTuple):
@@ -52,8 +54,6 @@ def rule(takeovers: Takeovers, now: int, older: str, newer: str) -> Ruling:
 class Quarrels:
     """The histories of all stations, the longest untouched forgotten."""
 
-    STATIONS_MAX = 20_000
-
     def __init__(self) -> None:
         self._of: dict[StationId, Takeovers] = {}
 
@@ -61,7 +61,7 @@ class Quarrels:
         """`rule` for `station`, remembered."""
         ruling = rule(self._of.pop(station, Takeovers()), now, older, newer)
         self._of[station] = ruling.takeovers
-        while len(self._of) > self.STATIONS_MAX:
+        while len(self._of) > STATIONS_MAX:
             del self._of[next(iter(self._of))]
         return ruling
 
