@@ -12,7 +12,7 @@ from sunpile.chargers.certificates.requests import SigningRequest
 from sunpile.store.certificates import CertificateDatabase
 from sunpile.store.chargers import StationStore
 from sunpile.store.database import Database
-from sunpile.store.security import SecurityDatabase, next_profile, other_passwords, raised, secret_used
+from sunpile.store.security import SecurityDatabase
 
 ONE = StationId("CS-1")
 MINE, OTHER = (Scope(tenant, "staff:1", frozenset(PERMISSIONS)) for tenant in ("default", "other"))
@@ -132,14 +132,17 @@ async def test_a_password_on_its_way_is_good_until_one_of_them_is_used(
     secrets = SecurityDatabase(database)
     first = await secrets.offer(ONE, b"s1", b"h1", 1)
     await secrets.offer(ONE, b"s2", b"h2", 2)
-    assert database.read_now(lambda c: other_passwords(c, "CS-1")) == [(b"s1", b"h1"), (b"s2", b"h2")]
+    stations = StationStore(database)
+    asked = await stations.find("CS-1")
+    assert asked is not None
+    assert set(asked.secrets) == {(b"s1", b"h1"), (b"s2", b"h2")}
     await secrets.withdraw(ONE, first)
     assert await secrets.outstanding(ONE) == 1
-    assert not await database.write(lambda c: secret_used(c, ONE, b"old"))
+    await stations.secret_used(ONE, b"old")
     assert await secrets.outstanding(ONE) == 1
-    assert await database.write(lambda c: secret_used(c, ONE, b"s2"))
+    await stations.secret_used(ONE, b"s2")
     assert await secrets.outstanding(ONE) == 0
-    kept = await StationStore(database).find("CS-1")
+    kept = await stations.find("CS-1")
     assert kept is not None
     assert (kept.password_salt, kept.password_hash) == (b"s2", b"h2")
 
@@ -159,6 +162,15 @@ async def test_security_events_are_listed_by_tenant_with_filters(
     assert await events.forget(11) == 1
 
 
+async def test_the_offer_of_a_password_withdraws_those_nobody_used_for_a_month(
+    certificates: CertificateDatabase, database: Database
+) -> None:
+    secrets = SecurityDatabase(database)
+    await secrets.offer(ONE, b"s1", b"h1", 1)
+    await secrets.offer(ONE, b"s2", b"h2", 31 * 86_400)
+    assert await secrets.outstanding(ONE) == 1
+
+
 async def test_a_higher_profile_is_expected_then_kept_and_never_lowered(
     certificates: CertificateDatabase, database: Database
 ) -> None:
@@ -166,10 +178,15 @@ async def test_a_higher_profile_is_expected_then_kept_and_never_lowered(
     assert await store.profile(ONE) == 1
     await store.expect(ONE, 3, 1)
     await store.expect(ONE, 2, 1)
-    assert database.read_now(lambda c: next_profile(c, ONE)) == 2
-    assert await database.write(lambda c: raised(c, ONE, 2))
-    assert database.read_now(lambda c: next_profile(c, ONE)) is None
-    assert not await database.write(lambda c: raised(c, ONE, 1))
+    stations = StationStore(database)
+    told = await stations.find("CS-1")
+    assert told is not None
+    assert told.next_profile == 2
+    await stations.raised(ONE, 2)
+    await stations.raised(ONE, 1)
+    after = await stations.find("CS-1")
+    assert after is not None
+    assert (after.next_profile, after.security_profile) == (None, 2)
     assert await store.profile(ONE) == 2
 
 

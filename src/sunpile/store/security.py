@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from sunpile.basics.ids import StationId
 from sunpile.basics.scope import Scope
@@ -21,41 +21,6 @@ _E = security_events.c
 _S = station_secrets.c
 FORGOTTEN_S = 30 * 86_400
 """A password not used for so long never arrived."""
-
-
-def other_passwords(connection: Connection, station: str) -> list[tuple[bytes, bytes]]:
-    """(salt, hash) of each password of a station that is on its way: good beside that of its record."""
-    query = select(_S.salt, _S.hash).where(_S.station == station).order_by(_S.id)
-    return [(bytes(row.salt), bytes(row.hash)) for row in connection.execute(query)]
-
-
-def next_profile(connection: Connection, station: str) -> int | None:
-    """The higher security profile a station was told and has not used yet."""
-    found = connection.scalar(select(profile_upgrades.c.profile).where(profile_upgrades.c.station == station))
-    return None if found is None else int(found)
-
-
-def secret_used(connection: Connection, station: str, salt: bytes) -> bool:
-    """A station came in with the password of this salt, which is the only one from now on; True if that is news.
-
-    With the old one nothing changes: the station may only take the new one at its next start.
-    """
-    query = select(_S.hash).where(_S.station == station, _S.salt == salt)
-    hashed = connection.scalar(query)
-    if hashed is None:
-        return False
-    _adopt(connection, station, salt, bytes(hashed))
-    return True
-
-
-def raised(connection: Connection, station: str, profile: int) -> bool:
-    """A station came in with this security profile: never a lower one again; True if that is news."""
-    higher = update(stations).where(stations.c.station == station, stations.c.security_profile < profile)
-    news = connection.execute(higher.values(security_profile=profile)).rowcount > 0
-    connection.execute(
-        delete(profile_upgrades).where(profile_upgrades.c.station == station, profile_upgrades.c.profile <= profile)
-    )
-    return news
 
 
 class SecurityDatabase:
@@ -151,7 +116,8 @@ class SecurityDatabase:
 
     async def outstanding(self, station: StationId) -> int:
         """How many passwords of a station are on their way."""
-        return len(await self._database.read(lambda connection: other_passwords(connection, station)))
+        query = select(func.count()).where(_S.station == station)
+        return int(await self._database.read(lambda connection: connection.scalar(query)) or 0)
 
     # -- ProfileStore -----------------------------------------------------------------------------------------------
 

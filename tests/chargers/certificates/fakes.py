@@ -1,6 +1,7 @@
 """A store in memory, stations that answer as told, and everything of this part joined."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -37,10 +38,10 @@ class Clock:
         return self.at
 
     async def sleep_until(self, when: int) -> None:
-        raise NotImplementedError
+        self.at = max(self.at, when)
 
     def work(self):
-        raise NotImplementedError
+        return nullcontext()
 
 
 class Store:
