@@ -6,11 +6,11 @@ carries it out. `driver` is the bearer of a driver's key, `admin` the bearer of 
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
@@ -196,12 +196,20 @@ def guards_of(dependant: Dependant) -> set[Callable[..., Any]]:
     return found
 
 
+def every_route(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
+    """All routes, those of routers that were included too: FastAPI keeps these as they are, one inside the other."""
+    for route in routes:
+        inner = getattr(route, "original_router", None)
+        if isinstance(route, APIRoute):
+            yield route
+        elif isinstance(inner, APIRouter):
+            yield from every_route(inner.routes)
+
+
 def refuse_unguarded(routes: Iterable[BaseRoute]) -> None:
     """Deny by default: an application with a route that names no guard is a mistake, found at start."""
     bare = [
-        f"{sorted(route.methods or ())} {route.path}"
-        for route in routes
-        if isinstance(route, APIRoute) and not guards_of(route.dependant)
+        f"{sorted(route.methods or ())} {route.path}" for route in every_route(routes) if not guards_of(route.dependant)
     ]
     if bare:
         raise RuntimeError(f"these routes do not say who may use them: {', '.join(sorted(bare))}")

@@ -153,8 +153,10 @@ def _provider(routes: APIRouter, sign_in: SignIn) -> None:
         error: Annotated[str, Query(max_length=128)] = "",
     ) -> HTMLResponse:
         """Back from the provider."""
-        if error or not code:
-            raise Unauthorised(f"the provider did not sign you in: {error or 'it sent no code'}")
+        if error:
+            raise Unauthorised(f"the provider did not sign you in: {error}")
+        if not code:
+            raise InputInvalid("the provider sent no code")
         signed = await sign_in.by_provider(state, code, request.cookies.get(FLOW_COOKIE, ""))
         # A page that goes on by itself, no redirect: a redirect of another site's page would not carry the cookie.
         home = escape(HOME, quote=True)

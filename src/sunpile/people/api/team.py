@@ -133,11 +133,6 @@ def router(team: Team, audit: AuditReader, origin: str, page: str = "/sign-in") 
         """Somebody new, who registers a passkey by a one-time link."""
         return made(await team.invite(scope, body.name, body.role, body.email))
 
-    @routes.get("/staff/{staff}")
-    async def member(scope: Manager, staff: str) -> StaffMember:
-        """Somebody of the tenant."""
-        return await team.member(scope, staff)
-
     @routes.patch("/staff/{staff}")
     async def change(scope: Manager, staff: str, body: StaffChangeBody) -> StaffMember:
         """Change name, role or e-mail, disable or enable."""

@@ -1,0 +1,58 @@
+"""Every route there is: routers found in the package, each over services that only say that they were reached."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+
+import sunpile.people
+from sunpile.basics.errors import SunpileError
+from sunpile.people.api.access import every_route
+
+
+class Reached(SunpileError):
+    """The guard let the request through: the service was asked."""
+
+    status = 418
+    code = "reached"
+
+
+class Anything:
+    """A service of any kind."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Anything()
+
+    def __call__(self, *_args: Any, **_named: Any) -> Any:
+        raise Reached("the service was asked")
+
+
+def found_routers() -> Iterator[tuple[str, APIRouter]]:
+    """Module and router of every module of `people` that makes one, over `Anything` where it wants services.
+
+    Routers that stand in a module ready made are `create_app`'s own.
+    """
+    for module in pkgutil.walk_packages(sunpile.people.__path__, "sunpile.people."):
+        maker = getattr(importlib.import_module(module.name), "router", None)
+        if inspect.isfunction(maker):
+            wanted = [p for p in inspect.signature(maker).parameters.values() if p.default is p.empty]
+            yield module.name, maker(*(Anything() for _ in wanted))
+
+
+def routes_of(app: FastAPI) -> list[tuple[str, APIRoute]]:
+    """`METHOD /path` and the route, for every one of the application."""
+    return sorted(
+        (f"{method} {route.path}", route) for route in every_route(app.routes) for method in route.methods - {"HEAD"}
+    )
+
+
+def filled(path: str, holes: dict[str, str] | None = None) -> str:
+    """A path with something in its holes."""
+    return re.sub(r"\{(\w+)(:\w+)?\}", lambda hole: (holes or {}).get(hole[1], "1"), path)
