@@ -29,7 +29,7 @@ RUNS: list[tuple[str, int, list[str]]] = [
         400,
         [*CONTRACTS, "contracts/tests/EnergyMarket/test_differential.py"],
     ),
-    ("sessions delivered in any order, any number of times", 20_000, [*STORY, "tests/sessions/test_delivery.py"]),
+    ("sessions delivered in any order, any number of times", 50_000, [*STORY, "tests/sessions/test_delivery.py"]),
     ("clearing and settlement beside their references", 1, [*STORY, "tests/market", "tests/settlement"]),
     ("kills of engine and submitter", 90, [*STORY, "tests/chain"]),
     ("hostile frames at the piles' door", 1, [*STORY, "tests/chargers"]),

@@ -79,7 +79,12 @@ class MeterKeyBody(Body):
 def router(office: Office) -> APIRouter:
     """Routes over `office`."""
     routes = APIRouter(prefix="/api", tags=["sessions"])
+    _look(routes, office)
+    _decide(routes, office)
+    return routes
 
+
+def _look(routes: APIRouter, office: Office) -> None:
     @routes.get("/staff/sessions")
     async def listed(
         scope: Reader,
@@ -111,11 +116,6 @@ def router(office: Office) -> APIRouter:
             "messages": [_message_json(message) for message in work.messages],
         }
 
-    @routes.post("/staff/held/dismiss")
-    async def dismiss(scope: Operator, body: DismissBody) -> Mapping[str, Any]:
-        """A held message has been looked at; nothing follows from it."""
-        return _message_json(await office.dismiss(scope, StationId(body.station), body.key, body.reason))
-
     @routes.get("/staff/records")
     async def records(
         scope: Reader,
@@ -133,6 +133,18 @@ def router(office: Office) -> APIRouter:
         """A session with all its evidence."""
         return detail_json(await office.detail(scope, SessionId(session)))
 
+    @routes.get("/stations/{station}/meter-keys")
+    async def meter_keys(scope: Reader, station: str) -> Sequence[Mapping[str, Any]]:
+        """The registered public keys of a station's meters."""
+        return [asdict(key) for key in await office.meter_keys(scope, StationId(station))]
+
+
+def _decide(routes: APIRouter, office: Office) -> None:
+    @routes.post("/staff/held/dismiss")
+    async def dismiss(scope: Operator, body: DismissBody) -> Mapping[str, Any]:
+        """A held message has been looked at; nothing follows from it."""
+        return _message_json(await office.dismiss(scope, StationId(body.station), body.key, body.reason))
+
     @routes.post("/sessions/{session}/review")
     async def review(scope: Operator, session: str, body: RulingBody) -> Mapping[str, Any]:
         """Decide on a held session."""
@@ -145,17 +157,10 @@ def router(office: Office) -> APIRouter:
             raise InputInvalid(f"a record is corrected by {', '.join(_CORRECTION)}")
         return session_json(await office.correct(scope, SessionId(session), body.ruling()))
 
-    @routes.get("/stations/{station}/meter-keys")
-    async def meter_keys(scope: Reader, station: str) -> Sequence[Mapping[str, Any]]:
-        """The registered public keys of a station's meters."""
-        return [asdict(key) for key in await office.meter_keys(scope, StationId(station))]
-
     @routes.post("/stations/{station}/meter-keys", status_code=201)
     async def register_key(scope: Configurer, station: str, body: MeterKeyBody) -> Mapping[str, Any]:
         """Register the public key printed on a meter."""
         return asdict(await office.register_key(scope, StationId(station), EvseId(body.evse), body.key, body.since))
-
-    return routes
 
 
 def session_json(session: Session) -> Mapping[str, Any]:
