@@ -222,14 +222,6 @@ class Fetches:
         return self.answers[url](body)
 
 
-class Tokens:
-    def __init__(self) -> None:
-        self.status = "Accepted"
-
-    async def contract_status(self, station, emaid):
-        return self.status
-
-
 class Audits(NoAudit):
     def __init__(self) -> None:
         self.rows: list[tuple] = []
@@ -243,7 +235,7 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         self.clock, self.store, self.stations = Clock(), Store(), Stations()
-        self.fetches, self.tokens, self.audits = Fetches(), Tokens(), Audits()
+        self.fetches, self.audits = Fetches(), Audits()
         self.changes: list[tuple[str, dict]] = []
         self.dropped: list[str] = []
 
@@ -261,7 +253,7 @@ class House:
         self.signing = Signing(self.authority, store, self.stations, clock, operator, changed)
         self.status = CertificateStatus(self.authority, store, store, self.fetches, clock)
         self.provider = LocalContracts(folder / "pki", operator, clock, trust=store)
-        self.contracts = Contracts(self.provider, self.tokens, store, store, self.status, clock)
+        self.contracts = Contracts(self.provider, store, store, self.status, clock)
         self.events = SecurityEvents(store, clock, changed)
         self.desk = CertificateDesk(self.signing, self.status, self.contracts, self.events)
         self.upkeep = CertificateUpkeep(

@@ -16,16 +16,20 @@ from sunpile.chargers.certificates.hashes import hash_data
 from sunpile.chargers.certificates.local_contracts import session_key
 from sunpile.chargers.certificates.names import emaid, load_chain, load_pem
 from sunpile.chargers.certificates.ports import Root
+from sunpile.chargers.events import Authorisation
 from sunpile.chargers.notices import AuthorisationAsked, Question
 
 EMAID = "DE-SUN-C00000001"
 BARE = "DESUNC00000001"
 
 
+async def answer(house: House, chain: str | None, token: str, hashes=(), own="Accepted") -> Authorisation:
+    asked = AuthorisationAsked(STATION, IdToken(token), "eMAID", chain, tuple(hashes))
+    return await house.desk.authorise_contract(asked, Authorisation(own, parent="G1"))
+
+
 async def status(house: House, chain: str | None = None, token: str = BARE, hashes=()) -> str | None:
-    return await house.desk.authorise_contract(
-        AuthorisationAsked(STATION, IdToken(token), "eMAID", chain, tuple(hashes))
-    )
+    return (await answer(house, chain, token, hashes)).certificate_status
 
 
 async def test_a_contract_of_the_local_operator_is_accepted_in_any_spelling_of_its_emaid(house: House) -> None:
@@ -39,10 +43,18 @@ async def test_a_contract_of_the_local_operator_is_accepted_in_any_spelling_of_i
 async def test_the_contracts_state_decides_after_the_chain(house: House) -> None:
     chain = await house.provider.issue("default", EMAID, "PCID1")
     for word in ("Blocked", "Expired", "Invalid", "Unknown"):
-        house.tokens.status = word
-        assert await status(house, chain) == "ContractCancelled"
-    house.tokens.status = "ConcurrentTx"
-    assert await status(house, chain) == "Accepted", "C07.FR.14: the token's own status says no"
+        said = await answer(house, chain, BARE, own=word)
+        assert (said.status, said.certificate_status) == (word, "ContractCancelled")
+    said = await answer(house, chain, BARE, own="ConcurrentTx")
+    assert (said.status, said.certificate_status) == ("ConcurrentTx", "Accepted"), "C07.FR.14"
+
+
+async def test_a_good_token_with_a_bad_certificate_is_no_good_and_says_nothing_else(house: House) -> None:
+    chain = await house.provider.issue("default", EMAID, "PCID1")
+    assert await answer(house, "junk", BARE) == Authorisation("Invalid", certificate_status="CertChainError")
+    house.clock.at = NOW + 3 * 365 * 86_400
+    assert await answer(house, chain, BARE) == Authorisation("Expired", certificate_status="CertificateExpired")
+    assert await answer(house, None, BARE) == Authorisation("Accepted", parent="G1")
 
 
 async def test_time_revocation_and_a_foreign_root_are_told_apart(house: House) -> None:
@@ -119,10 +131,10 @@ async def test_a_car_gets_its_contract_sealed_so_that_only_it_can_open_the_key(h
     chain = await house.provider.issue("default", EMAID, "PCID1")
     car_key = new_key()
     provisioning, _ = certificate("PCID1", key=car_key)
-    answer = await ask(house, car_message("CertificateInstallationReq", provisioning.public_bytes(Encoding.DER)))
-    assert answer is not None
-    assert answer["status"] == "Accepted"
-    found = ElementTree.fromstring(base64.b64decode(answer["exiResponse"]))
+    told = await ask(house, car_message("CertificateInstallationReq", provisioning.public_bytes(Encoding.DER)))
+    assert told is not None
+    assert told["status"] == "Accepted"
+    found = ElementTree.fromstring(base64.b64decode(told["exiResponse"]))
     parts = {element.tag.rpartition("}")[2]: element.text or "" for element in found.iter()}
     assert parts["eMAID"] == BARE
     leaf = load_chain(chain)[0]
@@ -138,9 +150,9 @@ async def test_a_car_gets_its_contract_sealed_so_that_only_it_can_open_the_key(h
 async def test_a_car_renews_only_the_contract_whose_certificate_it_shows(house: House) -> None:
     leaf = load_chain(await house.provider.issue("default", EMAID, "PCID1"))[0]
     good = car_message("CertificateUpdateReq", leaf.public_bytes(Encoding.DER), EMAID)
-    answer = await ask(house, good, "Update", "CS-2")
-    assert answer is not None
-    assert (answer["status"], answer["remainingContracts"]) == ("Accepted", 0)
+    told = await ask(house, good, "Update", "CS-2")
+    assert told is not None
+    assert (told["status"], told["remainingContracts"]) == ("Accepted", 0)
     other, _ = certificate(BARE)
     bad = await ask(house, car_message("CertificateUpdateReq", other.public_bytes(Encoding.DER), EMAID), "Update")
     assert bad is not None
@@ -161,10 +173,10 @@ async def test_a_car_renews_only_the_contract_whose_certificate_it_shows(house: 
     ],
 )
 async def test_a_request_that_cannot_be_read_fails_with_a_reason(house: House, message: str, why: str) -> None:
-    answer = await ask(house, message)
-    assert answer is not None
-    assert (answer["status"], answer["exiResponse"]) == ("Failed", "")
-    assert why in answer["statusInfo"]["additionalInfo"]
+    told = await ask(house, message)
+    assert told is not None
+    assert (told["status"], told["exiResponse"]) == ("Failed", "")
+    assert why in told["statusInfo"]["additionalInfo"]
 
 
 async def test_contracts_are_per_tenant_and_once(house: House) -> None:
@@ -177,6 +189,6 @@ async def test_contracts_are_per_tenant_and_once(house: House) -> None:
         await house.provider.cancel("other", EMAID)
     provisioning, _ = certificate("PCID1")
     message = car_message("CertificateInstallationReq", provisioning.public_bytes(Encoding.DER))
-    answer = await ask(house, message, station="CS-X")
-    assert answer is not None
-    assert answer["status"] == "Failed"
+    told = await ask(house, message, station="CS-X")
+    assert told is not None
+    assert told["status"] == "Failed"

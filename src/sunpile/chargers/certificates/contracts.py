@@ -7,7 +7,7 @@ import base64
 import binascii
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from cryptography import x509
@@ -19,6 +19,7 @@ from sunpile.basics.ports import Clock
 from sunpile.chargers.certificates import chains, hashes, names, revocation
 from sunpile.chargers.certificates.ports import CertificateStore, TrustStore
 from sunpile.chargers.certificates.status import CertificateStatus, Known
+from sunpile.chargers.events import Authorisation
 from sunpile.chargers.notices import Answer, AuthorisationAsked
 
 CONTRACT_ROOTS = ("MORootCertificate", "V2GRootCertificate")
@@ -83,44 +84,37 @@ class ContractProvider(Protocol):
         ...
 
 
-class ContractTokens(Protocol):
-    """Whose contract an eMAID is."""
-
-    async def contract_status(self, station: StationId, emaid: str) -> str:
-        """AuthorizationStatus of OCPP: Accepted, Blocked, Expired, Unknown ..."""
-        ...
-
-
 class Contracts:
     """Judges contract certificates and passes cars' requests on to the provider."""
 
     def __init__(
         self,
         provider: ContractProvider,
-        tokens: ContractTokens,
         store: CertificateStore,
         trust: TrustStore,
         status: CertificateStatus,
         clock: Clock,
     ) -> None:
-        self._provider, self._tokens, self._store = provider, tokens, store
+        self._provider, self._store = provider, store
         self._trust, self._status, self._clock = trust, status, clock
 
-    async def authorise(self, asked: AuthorisationAsked) -> str | None:
-        """AuthorizeCertificateStatus for what came with an Authorize; None if no certificate did."""
+    async def authorise(self, asked: AuthorisationAsked, token: Authorisation) -> Authorisation:
+        """The answer to an Authorize: `token` is what the eMAID itself is good for, without its certificate."""
         if asked.certificate is None and not asked.certificate_hashes:
-            return None
+            return token
+        word = await self._judge(asked)
+        if word != "Accepted":
+            return Authorisation(TOKEN_STATUS[word], certificate_status=word)
+        # C07.FR.13, 14: any other status of the token says no by itself.
+        return replace(token, certificate_status="ContractCancelled" if token.status in CANCELLED else "Accepted")
+
+    async def _judge(self, asked: AuthorisationAsked) -> str:
         facts = await self._store.station(asked.station)
         if facts is None:
             return "CertChainError"
         if asked.certificate is not None:
-            word = await self._by_chain(facts.tenant, asked.certificate, asked.id_token)
-        else:
-            word = await self._by_hashes(facts.tenant, asked.certificate_hashes)
-        if word != "Accepted":
-            return word
-        status = await self._tokens.contract_status(asked.station, asked.id_token)
-        return "ContractCancelled" if status in CANCELLED else "Accepted"
+            return await self._by_chain(facts.tenant, asked.certificate, asked.id_token)
+        return await self._by_hashes(facts.tenant, asked.certificate_hashes)
 
     async def _by_chain(self, tenant: str, pem: str, emaid: str) -> str:
         now = self._clock.now()

@@ -8,6 +8,7 @@ from sunpile.chargers.certificates.contracts import Contracts
 from sunpile.chargers.certificates.security import SecurityEvents
 from sunpile.chargers.certificates.signing import Signing
 from sunpile.chargers.certificates.status import CertificateStatus
+from sunpile.chargers.events import Authorisation
 from sunpile.chargers.notices import Answer, AuthorisationAsked, Notice, Question, SecurityEvent
 
 
@@ -35,9 +36,9 @@ class CertificateDesk:
         if isinstance(notice, SecurityEvent):
             await self._events.told(notice)
 
-    async def authorise_contract(self, asked: AuthorisationAsked) -> str | None:
-        """`certificateStatus` of an Authorize; None if no certificate came with it (see `contracts.TOKEN_STATUS`)."""
-        return await self._contracts.authorise(asked)
+    async def authorise_contract(self, asked: AuthorisationAsked, token: Authorisation) -> Authorisation:
+        """The answer to an Authorize with a contract certificate; `token`, the eMAID's own, without one."""
+        return await self._contracts.authorise(asked, token)
 
     def booted(self, station: StationId) -> None:
         """A station has come: hand over the certificates that wait for it. Returns at once."""
