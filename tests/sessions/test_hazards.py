@@ -195,6 +195,14 @@ def test_numbers_that_start_again_after_a_reset_are_no_incident(story):
     assert not [m for m, _ in story.desk.messages.values() if m.held]
 
 
+def test_an_end_with_the_number_of_the_last_update_ends_the_session(story):
+    story.tell(started("t1", 0, T0, 1000), T0)
+    story.tell(updated("t1", 1, T0 + 300, 1300), T0 + 300)
+    story.tell(ended("t1", 1, T0 + 900, 2000), T0 + 900)
+    late(story)
+    assert (only(story).state, only(story).wh) == ("ended", 1000)
+
+
 def test_a_session_that_brings_nothing_for_long_is_held_and_taken_up_when_it_speaks(story):
     number = story.tell(start16(T0, 1000), T0).answer.ocpp_transaction
     story.tell(Review(only(story).session), T0 + 11 * HOUR)

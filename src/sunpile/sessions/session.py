@@ -130,14 +130,16 @@ def _numbered_anew(turn: Turn, event: TransactionUpdated | TransactionEnded) -> 
     seen = turn.desk.seen(event.station, again.key)
     if seen is not None:
         return Decision(answer=seen.answer) if seen.body_hash == event.body_hash else None
-    if known.ended_at is not None or event.at <= known.last_at or not _counts_again(known, event.seq_no):
+    if known.ended_at is not None or event.at <= known.last_at or not _counts_again(known, event):
         return None
     act = _updated if isinstance(again, TransactionUpdated) else _ended
     return act(turn, again, True)  # pyright: ignore[reportArgumentType]
 
 
-def _counts_again(session: Session, seq_no: int) -> bool:
-    return session.first_seq is None or any(seq_no < high for _, high in session.seqs)
+def _counts_again(session: Session, event: TransactionUpdated | TransactionEnded) -> bool:
+    # An end that bears the number of the last update is an end all the same.
+    last = event.seq_no - 1 if isinstance(event, TransactionEnded) else event.seq_no
+    return session.first_seq is None or any(last < high for _, high in session.seqs)
 
 
 def _kept(event: Transaction, why: str, key: str | None = None) -> Message:
