@@ -6,8 +6,8 @@ may come from the car. Signed data goes with the values of its own context.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
-from sunpile.basics.units import Watt, Wh
 from sunpile.chargers.events import Sample
 from sunpile.chargers.values import scaled, scaled_number
 
@@ -36,10 +36,11 @@ _EXTRA = (EXPORT, "Frequency")
 """Measurands that nothing is billed by: in a unit they do not have, they are left out and the message stands."""
 _UNUSED: dict[str | None, int] = {}
 """Every other measurand: its number must be one, and is not kept."""
-_PHASES = {measurand: f"phases of {measurand}" for measurand in _UNITS}
 _HIGHEST = ("Current.Import", "Voltage", "Frequency")
 _LINES = {phase: f"Current.Import {line}" for line in ("L1", "L2", "L3") for phase in (line, f"{line}-N")}
 """Phase to the name its imported current is kept under."""
+_NO_LINES = (None, None, None)
+_UNSIGNED = (None, None, None)
 
 
 def gather(
@@ -55,6 +56,7 @@ def gather(
         if a value is no plain decimal, out of range, or in a unit its measurand does not have.
     """
     by_context: dict[str, dict[str, int]] = {}
+    by_phase: dict[str, dict[str, int]] = {}
     for measurand, value, unit, power, phase, location, context in rows:
         units = _UNITS.get(measurand, _UNUSED)
         own = 0 if units is _UNUSED else units.get(unit)
@@ -76,58 +78,51 @@ def gather(
         if phase is None:
             gathered[measurand] = number
             continue
-        # Phases are kept under a name of their own, so that a total is never mixed with them.
-        name = _PHASES[measurand]
-        before = gathered.get(name)
-        if measurand == "Current.Import" and phase in _LINES:
-            gathered[_LINES[phase]] = number
+        # Phases are kept apart, so that a total is never mixed with them.
+        lines = by_phase.get(context)
+        if lines is None:
+            lines = by_phase[context] = {}
+        before = lines.get(measurand)
         if before is None:
-            gathered[name] = number
+            lines[measurand] = number
+        elif measurand in _HIGHEST:
+            if number > before:
+                lines[measurand] = number
         else:
-            gathered[name] = max(number, before) if measurand in _HIGHEST else number + before
+            lines[measurand] = number + before
+        if measurand == "Current.Import" and phase in _LINES:
+            lines[_LINES[phase]] = number
+    for context, lines in by_phase.items():
+        by_context[context] = lines | by_context[context]
     if signed:
         for context in signed:
             by_context.setdefault(context, {})
-        return [
-            _sample(at, context, gathered.get, held, signed.get(context)) for context, gathered in by_context.items()
-        ]
-    return [_sample(at, context, gathered.get, held) for context, gathered in by_context.items()]
+        return [_sample(at, context, found.get, held, signed.get(context)) for context, found in by_context.items()]
+    return [_sample(at, context, found.get, held, None) for context, found in by_context.items()]
 
 
-def _sample(
-    at: int,
-    context: str,
-    found: Callable[..., int | None],
-    held: str | None,
-    signed: Signed | None = None,
-) -> Sample:
-    register = found(REGISTER, found("phases of Energy.Active.Import.Register"))
-    exported_wh = found(EXPORT, found("phases of Energy.Active.Export.Register"))
-    power = found("Power.Active.Import", found("phases of Power.Active.Import"))
-    exported = found("Power.Active.Export", found("phases of Power.Active.Export"))
-    state_of_charge = found("SoC", found("phases of SoC"))
-    highest = found("phases of Current.Import")
+def _sample(at: int, context: str, found: Callable[[str], Any], held: str | None, signed: Signed | None) -> Sample:
+    power, exported, state_of_charge = found("Power.Active.Import"), found("Power.Active.Export"), found("SoC")
     if exported and not power:
         power = -exported
-    data, encoding, key = signed or (None, None, None)
+    if state_of_charge is not None and not 0 <= state_of_charge <= 1000:
+        state_of_charge = None
+    lines = found("Current.Import L1"), found("Current.Import L2"), found("Current.Import L3")
+    data, encoding, key = signed or _UNSIGNED
+    # In the order of its fields: this runs for every meter value.
     return Sample(
-        at=at,
-        register_wh=None if register is None else Wh(register),
-        power_w=None if power is None else Watt(power),
-        current_ma=found("Current.Import", highest),
-        voltage_mv=found("Voltage", found("phases of Voltage")),
-        soc_permille=state_of_charge if state_of_charge is not None and 0 <= state_of_charge <= 1000 else None,
-        context=context,
-        signed=data,
-        held=held,
-        export_wh=None if exported_wh is None else Wh(exported_wh),
-        frequency_mhz=found("Frequency", found("phases of Frequency")),
-        phase_ma=None if highest is None else _lines(found),
-        signed_encoding=encoding,
-        signed_key=key,
+        at,
+        found(REGISTER),
+        power,
+        found("Current.Import"),
+        found("Voltage"),
+        state_of_charge,
+        context,
+        data,
+        held,
+        found(EXPORT),
+        found("Frequency"),
+        None if lines == _NO_LINES else lines,
+        encoding,
+        key,
     )
-
-
-def _lines(found: Callable[..., int | None]) -> tuple[int | None, int | None, int | None] | None:
-    lines = found(_LINES["L1"]), found(_LINES["L2"]), found(_LINES["L3"])
-    return None if lines == (None, None, None) else lines
