@@ -17,6 +17,8 @@ from sunpile.people.reads import NodeInfo
 
 router = APIRouter(tags=["live"])
 FIRST = "retry: 2000\n\n"
+PUBLIC_KINDS = frozenset({"interval", "batch", "power", "session", "clock", "lagged"})
+"""What everybody may hear. All else is about stations and staff of one tenant: see `staff_live`."""
 
 
 @router.get("/api/info", dependencies=[Depends(anyone)])
@@ -57,7 +59,10 @@ async def stream(services: Served, sees_homes: Annotated[bool, Depends(reader)])
         async with stack:
             yield FIRST
             async for event in events:
-                yield as_text(event if event is None or sees_homes else for_strangers(event, public))
+                if event is None or sees_homes:
+                    yield as_text(event)
+                elif event.kind in PUBLIC_KINDS:
+                    yield as_text(for_strangers(event, public))
 
     headers = {"X-Accel-Buffering": "no"}
     return StreamingResponse(text(), 200, headers, "text/event-stream", BackgroundTask(stack.aclose))
