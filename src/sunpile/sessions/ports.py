@@ -68,7 +68,6 @@ class Desk(Protocol):
         ...
 
 
-
 @dataclass(frozen=True, slots=True)
 class Message:
     """A transaction message to remember."""
@@ -179,6 +178,14 @@ class StationCommands(Protocol):
 
     async def remote_stop(self, station: StationId, ocpp_transaction: str) -> str:
         """Accepted or Rejected."""
+        ...
+
+
+class StationQueues(Protocol):
+    """What stations still have to send of a transaction."""
+
+    async def messages_wait(self, station: StationId, ocpp_transaction: str) -> bool | None:
+        """True if messages of it wait at the station (GetTransactionStatus of 2.x); None: it cannot be asked."""
         ...
 
 

@@ -46,11 +46,14 @@ from sunpile.sessions.ports import (
     SessionStore,
     SourceMixes,
     StationCommands,
+    StationQueues,
 )
 from sunpile.sessions.receipt import Co2Factors, SessionReceipt, make_receipt
 from sunpile.sessions.session import Fresh, Review, Turn, decide
 from sunpile.sessions.voucher import Voucher, accept, channel_id, due_cumulative, is_late, paid_of
 
+QUEUE_PATIENCE = 24
+"""How many times longer is waited where a station says that it has more to send."""
 HOUSEKEEPING_S = 900
 """Between two rounds of overdue sessions and unpaid vouchers [s]."""
 _NO_IDS = Fresh(SessionId(""), 0)
@@ -96,6 +99,7 @@ class Sessions:
         factors: Co2Factors | None = None,
         changed: Callable[[Session], None] = lambda _session: None,
         guessing: Guessing | None = None,
+        queues: StationQueues | None = None,
     ) -> None:
         """`domain` and `payee` belong to the `Channels` contract; without them nothing can be paid here.
 
@@ -107,6 +111,7 @@ class Sessions:
         self.factors = factors or Co2Factors()
         self.changed = changed
         self.guessing = guessing or Guessing()
+        self.queues = queues
         self._watches: dict[SessionId, asyncio.Task[None]] = {}
 
     # -- what piles say (StationInbox) --------------------------------------------------------------------------------
@@ -303,7 +308,7 @@ class Sessions:
         """One round."""
         for session in await self.store.unsettled():
             self._watch(session)
-            if self._overdue(session):
+            if self._overdue(session) and not await self._brings_more(session):
                 await self._decide(Review(session.session))
         await self.settle_channels()
 
@@ -312,6 +317,14 @@ class Sessions:
         if session.open and now - max(session.last_at, session.started_at) >= self.rules.silence_s:
             return True
         return session.waits_since is not None and now - session.waits_since >= self.rules.patience_s
+
+    async def _brings_more(self, session: Session) -> bool:
+        """True if a station says that messages of an ended session are still in its queue."""
+        if self.queues is None or session.ended_at is None or session.contiguous or session.waits_since is None:
+            return False
+        if self.clock.now() - session.waits_since >= QUEUE_PATIENCE * self.rules.patience_s:
+            return False
+        return bool(await self.queues.messages_wait(session.station, session.ocpp_transaction))
 
     async def settle_channels(self) -> None:
         """Bring the newest vouchers of channels without an active session to the chain."""
