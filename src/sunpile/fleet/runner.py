@@ -257,8 +257,12 @@ class Runner:
         return await self._store.headers(scope, limit, before, fleet)
 
     async def items(self, scope: Scope, run: str, state: str | None, after: str, limit: int) -> Sequence[Item]:
-        """See `RunStore.items`."""
-        return await self._store.items(scope, run, state, after, limit)
+        """See `RunStore.items`; of a live run as they are now, so that they agree with its header."""
+        live = self._live.get(run)
+        if live is None or live.header.tenant != scope.tenant:
+            return await self._store.items(scope, run, state, after, limit)
+        known = [item for item in live.items.values() if item.station > after and state in (None, item.state)]
+        return sorted(known, key=lambda item: item.station)[:limit]
 
     async def item(self, scope: Scope, run: str, station: str) -> Item:
         """One station of a run.
