@@ -38,7 +38,9 @@ class Setting:
     """One setting for a pile, with what to try if the pile refuses it."""
 
     name: str
+    """Variable, or key of 1.6."""
     value: str
+    """Value to set."""
     component: str = ""
     """Component of OCPP 2.0.1; empty in 1.6."""
     otherwise: str | None = None
@@ -72,9 +74,11 @@ class Context:
     """What a dialect must know beside the message."""
 
     station: StationId
+    """Whose message it is."""
     now: int
     """Unix time [s]."""
     plan: Plan
+    """How piles are set up."""
     evse_of: Mapping[str, EvseId]
     """EVSE of each running transaction: 2.0.1 names it only once."""
 

@@ -108,10 +108,15 @@ class Booted:
     """BootNotification."""
 
     station: StationId
+    """Who tells."""
     vendor: str
+    """Vendor of the station."""
     model: str
+    """Model of the station."""
     serial: str | None
+    """Serial number of the station."""
     firmware: str | None
+    """Firmware version."""
     reason: str | None
     """BootReason of 2.0.1; None in 1.6."""
     iccid: str | None = None
@@ -129,11 +134,15 @@ class StatusChanged:
     """StatusNotification. `evse` 0 is the whole station."""
 
     station: StationId
+    """Who tells."""
     evse: EvseId
+    """EVSE (1.6: connector); 0 is the whole station."""
     status: str
     """A status of OCPP 1.6 (Available, Preparing, Charging ... Faulted), or `Occupied` of 2.0.1."""
     error_code: str | None
+    """ChargePointErrorCode of 1.6; None for NoError and in 2.x."""
     at: int
+    """The pile's time, or ours if that is far off [Unix s]."""
     connector: int | None = None
     """Connector of the EVSE (2.x); None in 1.6, where the connector is the EVSE."""
     info: str = ""
@@ -145,9 +154,13 @@ class MeterRead:
     """MeterValues outside or inside a transaction (1.6), or clock-aligned ones (2.0.1)."""
 
     station: StationId
+    """Who tells."""
     evse: EvseId
+    """EVSE (1.6: connector); 0 is the whole station."""
     ocpp_transaction: str | None
+    """Transaction of 1.6; None outside of one and in 2.x."""
     samples: tuple[Sample, ...]
+    """What the meter showed, in the order it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +168,9 @@ class TransactionStarted:
     """StartTransaction, or TransactionEvent Started."""
 
     station: StationId
+    """Who tells."""
     evse: EvseId
+    """EVSE (1.6: connector); 0 where the event names none."""
     key: str
     """Content id: 1.6 `start/{connector}/{idTag}/{timestamp}/{meterStart}`, 2.0.1 `{transactionId}/{seqNo}`."""
     body_hash: bytes
@@ -163,11 +178,17 @@ class TransactionStarted:
     ocpp_transaction: str | None
     """The pile's id (2.0.1); None in 1.6, where the answer brings it."""
     id_token: IdToken | None
+    """The token that came with it."""
     remote_start_id: int | None
+    """Number of the remote start it comes from; None in 1.6."""
     at: int
+    """The pile's time [Unix s]."""
     sample: Sample
+    """What the meter showed at the start."""
     offline: bool
+    """It happened while the pile was not connected (2.x)."""
     seq_no: int
+    """Sequence number in the transaction (2.x); 0 in 1.6."""
     held: str | None = None
     """`clock`: the pile's time is far off; answered, kept, not billed."""
     samples: tuple[Sample, ...] = ()
@@ -181,16 +202,27 @@ class TransactionUpdated:
     """TransactionEvent Updated (2.0.1). In 1.6 a `MeterRead` with a transaction plays its part."""
 
     station: StationId
+    """Who tells."""
     evse: EvseId
+    """EVSE; 0 where neither the event nor what is known of the transaction names one."""
     key: str
+    """Content id, as of `TransactionStarted`; 1.6 `stop/{transactionId}`."""
     body_hash: bytes
+    """keccak256 of the payload."""
     ocpp_transaction: str
+    """The pile's (2.x) or our (1.6) number of the transaction."""
     id_token: IdToken | None
+    """The token that came with it."""
     at: int
+    """The pile's time [Unix s]."""
     samples: tuple[Sample, ...]
+    """What the meter showed, in the order it came."""
     charging_state: str | None
+    """ChargingState, if it is told."""
     offline: bool
+    """It happened while the pile was not connected (2.x)."""
     seq_no: int
+    """Sequence number in the transaction (2.x); 0 in 1.6."""
     held: str | None = None
     """`clock`: the pile's time is far off; answered, kept, not billed."""
     details: TransactionDetails = NO_DETAILS
@@ -202,17 +234,27 @@ class TransactionEnded:
     """StopTransaction, or TransactionEvent Ended."""
 
     station: StationId
+    """Who tells."""
     evse: EvseId | None
     """None in 1.6: StopTransaction names no connector."""
     key: str
+    """Content id, as of `TransactionStarted`; 1.6 `stop/{transactionId}`."""
     body_hash: bytes
+    """keccak256 of the payload."""
     ocpp_transaction: str
+    """The pile's (2.x) or our (1.6) number of the transaction."""
     id_token: IdToken | None
+    """The token that came with it."""
     at: int
+    """The pile's time [Unix s]."""
     samples: tuple[Sample, ...]
+    """What the meter showed, in the order it came."""
     reason: str
+    """Reason of OCPP: Local, Remote, EVDisconnected ..."""
     offline: bool
+    """It happened while the pile was not connected (2.x)."""
     seq_no: int
+    """Sequence number in the transaction (2.x); 0 in 1.6."""
     held: str | None = None
     """`clock`: the pile's time is far off; answered, kept, not billed."""
     details: TransactionDetails = NO_DETAILS
