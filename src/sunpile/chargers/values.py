@@ -16,6 +16,8 @@ _SECOND = timedelta(seconds=1)
 FLOAT_MAX = 1e15
 """Up to here a double's shortest decimal is the one that was sent, to three places after the point."""
 
+NANO_PLACES = 9
+"""Decimal places of nano-currency."""
 PAST_S = 400 * 86400
 FUTURE_S = 86400
 """A pile's time further off than this is no skew but a wrong clock: its messages are answered and held."""

@@ -17,8 +17,9 @@ from sunpile.chargers.notices import (
     Told,
 )
 from sunpile.chargers.ocpp2.read_reports import READERS as REPORTS
-from sunpile.chargers.ocpp2.reading import evse_id, reason, time_of, wrong
+from sunpile.chargers.ocpp2.reading import evse_id, time_of, wrong
 from sunpile.chargers.values import far_off, scaled_number
+from sunpile.chargers.writing import reason_of
 
 STATES = ("Available", "Occupied", "Reserved", "Unavailable", "Faulted")
 """Of a connector."""
@@ -40,7 +41,7 @@ QUESTIONS = (
 
 def _progress(work: str) -> Reader:
     def read(payload: Payload, context: Context) -> Request:
-        told = (*payload.get("location", ()), reason(payload.get("statusInfo")))
+        told = (*payload.get("location", ()), reason_of(payload.get("statusInfo")))
         return Progress(
             station=context.station,
             work=work,

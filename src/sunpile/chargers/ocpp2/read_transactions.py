@@ -13,7 +13,7 @@ from sunpile.chargers.events import (
 )
 from sunpile.chargers.ocpp2.read_sessions import samples_of
 from sunpile.chargers.ocpp2.reading import NO_EVSE, additional, body_hash, evse_id, held, id_token, time_of, wrong
-from sunpile.chargers.values import is_visible, scaled_number
+from sunpile.chargers.values import NANO_PLACES, is_visible, scaled_number
 
 
 def _amount(number: float | None, power: int, field: str) -> int | None:
@@ -29,7 +29,7 @@ def _limit(limit: Payload | None) -> TransactionLimit | None:
     if limit is None:
         return None
     return TransactionLimit(
-        cost_nano=_amount(limit.get("maxCost"), 9, "maxCost"),
+        cost_nano=_amount(limit.get("maxCost"), NANO_PLACES, "maxCost"),
         energy_wh=_amount(limit.get("maxEnergy"), 0, "maxEnergy"),
         time_s=limit.get("maxTime"),
         soc_percent=limit.get("maxSoC"),
@@ -40,7 +40,7 @@ def _cost(details: Payload | None) -> int | None:
     if details is None:
         return None
     total = details["totalCost"]["total"]
-    return _amount(total.get("inclTax", total.get("exclTax")), 9, "totalCost")
+    return _amount(total.get("inclTax", total.get("exclTax")), NANO_PLACES, "totalCost")
 
 
 def _details(payload: Payload) -> TransactionDetails:

@@ -77,10 +77,3 @@ def evse_id(number: int) -> EvseId:
 def body_hash(payload: Payload) -> bytes:
     """keccak256 of the payload, whatever the order of its fields."""
     return keccak256(orjson.dumps(payload, option=orjson.OPT_SORT_KEYS))
-
-
-def reason(info: Payload | None) -> str:
-    """A StatusInfo in one line."""
-    if not info:
-        return ""
-    return ": ".join(str(info[key]) for key in ("reasonCode", "additionalInfo") if info.get(key))

@@ -16,10 +16,9 @@ from sunpile.chargers.events import (
 from sunpile.chargers.notices import AuthorisationAsked, CarSchedule, Question
 from sunpile.chargers.questions import trimmed
 from sunpile.chargers.validation import Version
-from sunpile.chargers.values import date_time, decimal
+from sunpile.chargers.values import NANO_PLACES, date_time, decimal
 from sunpile.chargers.writing import given
 
-NANO_PLACES = 9
 LANGUAGES_MAX, MORE_MESSAGES_MAX = 2, 4
 TEXT_MAX: dict[str, int] = {"2.0.1": 512}
 """Longest personal message; 1,024 where none is named."""

@@ -11,11 +11,8 @@ from sunpile.chargers.commands import (
     SetDefaultTariff,
     SetDisplayMessage,
 )
-from sunpile.chargers.values import decimal
+from sunpile.chargers.values import NANO_PLACES, decimal
 from sunpile.chargers.writing import Payload, Said, Writers, given, id_text, moment_or_none
-
-NANO_PLACES = 9
-"""Decimal places of nano-currency."""
 
 
 def message_of(text: str, language: str | None, form: str = "UTF8") -> Payload:
