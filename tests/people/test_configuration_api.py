@@ -1,8 +1,8 @@
 """The configuration routes."""
 
-from tests.people.test_stations_api import NEW, Desk, desk
+from tests.people.upkeep_desk import NEW, Desk, desk, empty_file
 
-__all__ = ["desk"]
+__all__ = ["desk", "empty_file"]
 VALUE = {"name": {"variable": "HeartbeatInterval"}, "value": "300"}
 
 

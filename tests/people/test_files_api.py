@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.people.test_stations_api import NEW, Desk, desk
+from tests.people.upkeep_desk import NEW, Desk, desk, empty_file
 
 from sunpile.fleet.uploads import Ticket, token
 
-__all__ = ["desk"]
+__all__ = ["desk", "empty_file"]
 LOG = b"line\r\n" * 1000
 
 

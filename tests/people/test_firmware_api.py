@@ -5,14 +5,14 @@ import hashlib
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from tests.fleet.test_firmware import certificate
-from tests.people.test_stations_api import NEW, Desk, desk
+from tests.people.upkeep_desk import NEW, Desk, desk, empty_file
 
 from sunpile.basics.ids import StationId
 from sunpile.chargers.commands import CommandResult, UpdateFirmware
 from sunpile.chargers.notices import Progress
 from sunpile.fleet.firmware import sign
 
-__all__ = ["desk"]
+__all__ = ["desk", "empty_file"]
 IMAGE = b"image" * 500_000
 
 

@@ -1,74 +1,13 @@
 """The station routes: from registering a pile to seeing why it cannot connect."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from fastapi.testclient import TestClient
 from sqlalchemy import insert
-from tests.fleet.upkeep_fakes import FakeAudit, FakeDoor, FakeRuns, HeldClock, Page
-from tests.people.fakes import FakeOperations, FakeRpc
-from tests.people.house import ADMIN, House, open_house
+from tests.people.upkeep_desk import NEW, Desk, desk, empty_file
 
-from sunpile.fleet.campaigns import Campaigns
-from sunpile.fleet.configuration import Configuration
-from sunpile.fleet.files import FileLimits, Files
-from sunpile.fleet.station_desk import StationDesk
-from sunpile.people import create_app
-from sunpile.people.api import configuration, files, firmware, frames, stations
-from sunpile.people.ports import ApiSettings
 from sunpile.store import tables
-from sunpile.store.device_model import DeviceModelStore
-from sunpile.store.file_disk import FileDisk
-from sunpile.store.firmware import CampaignStore
-from sunpile.store.frame_log import FrameLog
-from sunpile.store.station_cards import StationCards
-from sunpile.store.stored_files import FileStore
 from sunpile.store.tables import refused_attempts
 
-
-class Desk:
-    """The application with station routes, and who stands behind them."""
-
-    def __init__(self, house: House, folder: Path) -> None:
-        self.door, self.audit, self.page = FakeDoor(), FakeAudit(), Page()
-        cards = StationCards(house.database)
-        self.desk = StationDesk(cards, self.door, self.audit, self.page, deviations=("late-boot", "seconds-as-ms"))
-        self.house = house
-        self.clock, self.runs = clock, runs = HeldClock(), FakeRuns()
-        self.folder, self.secret, self.limits = folder, b"k" * 32, FileLimits(log_bytes=50_000)
-        book, disk = FileStore(house.database), FileDisk(folder)
-        self.files = Files(
-            book, disk, runs, self.audit, clock, self.secret, lambda: "https://node.test", self.page, self.limits
-        )
-        self.campaigns = Campaigns(
-            CampaignStore(house.database), self.files, self.door, runs, self.audit, clock, self.page
-        )
-        routers = [
-            files.router(self.files),
-            firmware.router(self.campaigns, self.files),
-            stations.router(self.desk, clock),
-            frames.router(FrameLog(house.database)),
-            configuration.router(Configuration(DeviceModelStore(house.database), runs, self.audit, clock)),
-        ]
-        self.app = create_app(house.view, FakeOperations(), FakeRpc(), house.hub, ApiSettings(ADMIN), routers)
-        self.client = TestClient(self.app, headers={"Authorization": f"Bearer {ADMIN}"})
-
-    async def offer(self, station: str, file: str) -> str:
-        """Path of the address by which a station fetches a file."""
-        return (await self.files.offer(station, "down", file)).removeprefix("https://node.test")
-
-
-@pytest.fixture
-def desk(day_file: Path, tmp_path: Path) -> Iterator[Desk]:
-    file = tmp_path / "day.db"
-    file.write_bytes(day_file.read_bytes())
-    house = open_house(file)
-    yield Desk(house, tmp_path / "files")
-    house.database.close()
-
-
-NEW = {"station": "NEW-1", "max_w": 22_000, "evses": [1], "name": "Yard", "tags": ["fast"]}
+__all__ = ["desk", "empty_file"]
 
 
 def test_a_station_is_registered_found_changed_and_removed(desk: Desk) -> None:
@@ -92,6 +31,8 @@ def test_a_station_page_shows_what_the_door_knows_and_why_it_was_refused(desk: D
     page = desk.client.get("/api/stations/NEW-1").json()
     assert page["live"] is None
     assert page["refusals"][0]["reason"] == "wrong password"
+    assert page["refusals"][0]["cure"]
+    assert page["refusals"][0]["cure_zh"]
     desk.door.show("NEW-1", connected=True, version="2.1", last_seen=9)
     page = desk.client.get("/api/stations/NEW-1").json()
     assert (page["live"]["version"], page["card"]["connected"]) == ("2.1", True)

@@ -166,6 +166,16 @@ class Refusal:
     """When [Unix s]."""
     reason: str
     """Why, in a word or two."""
+    address: str = ""
+    """Of the other side."""
+    offered: str = ""
+    """WebSocket subprotocols it offered."""
+    tls: str = ""
+    """TLS version and cipher; empty without TLS."""
+    cure: str = ""
+    """What happened and what to do about it, in English; empty for a reason nobody has words for."""
+    cure_zh: str = ""
+    """The same in Chinese."""
 
 
 @dataclass(frozen=True, slots=True)

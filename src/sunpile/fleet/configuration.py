@@ -10,6 +10,7 @@ from sunpile.basics.ports import Clock
 from sunpile.basics.scope import Scope
 from sunpile.chargers.commands import Command, CommandResult
 from sunpile.chargers.notices import Notice, ReportPart
+from sunpile.fleet.alerts import Finding
 from sunpile.fleet.cards import StationCard
 from sunpile.fleet.device_model import Variable, VariableKey, newest, of_answer, of_report
 from sunpile.fleet.templates import Drift, Template, batches, covered, drift, wrong_values
@@ -23,6 +24,10 @@ class DeviceModels(Protocol):
     async def of_station(self, scope: Scope, station: str) -> Sequence[Variable]: ...
     async def of_all(self, scope: Scope, names: Sequence[str]) -> Mapping[str, Mapping[VariableKey, Variable]]: ...
     async def kinds(self, scope: Scope) -> Sequence[StationCard]: ...
+    async def tenants(self) -> Sequence[str]:
+        """Those that have templates."""
+        ...
+
     async def templates(self, scope: Scope) -> Sequence[Template]: ...
     async def template(self, scope: Scope, template: str) -> Template: ...
     async def save_template(self, scope: Scope, template: Template) -> None: ...
@@ -112,6 +117,18 @@ class Configuration:
         card = next((card for card in await self._models.kinds(scope) if card.station == station), None)
         templates = await self._models.templates(scope)
         return [drift(template, station, held) for template in templates if card and template.covers(card)]
+
+    async def findings(self) -> list[Finding]:
+        """Stations of all tenants that differ from a template, for alerts."""
+        found: list[Finding] = []
+        for tenant in await self._models.tenants():
+            scope = Scope(tenant, "node", frozenset(("read",)))
+            for template in await self._models.templates(scope):
+                for one in await self.drift(scope, template.template):
+                    if one.differs:
+                        words = f"{one.differs} settings differ from template {template.name}"
+                        found.append(Finding(tenant, one.station, "drift", template.name, one.differs, words))
+        return found
 
     async def apply(
         self, scope: Scope, template: str, stations: Sequence[str] = (), options: Mapping[str, Any] | None = None

@@ -7,6 +7,8 @@ from sunpile.basics.ids import StationId
 from sunpile.basics.scope import Scope
 from sunpile.chargers.commands import Command, CommandResult
 from sunpile.chargers.station import StationState
+from sunpile.fleet.curves import Curve
+from sunpile.fleet.events import Told
 from sunpile.fleet.frames import FramePage, FrameQuery, FrameView
 
 Changed = Callable[[str, Mapping[str, Any]], None]
@@ -53,3 +55,15 @@ class FrameSource(Protocol):
 
     async def page(self, scope: Scope, query: FrameQuery) -> FramePage: ...
     def all(self, scope: Scope, query: FrameQuery) -> AsyncGenerator[list[FrameView]]: ...
+
+
+class CurveSource(Protocol):
+    """Curves, of the scope's tenant only."""
+
+    async def curve(self, scope: Scope, station: str, evse: int, since: int, until: int) -> Curve: ...
+
+
+class EventSource(Protocol):
+    """What stations told, of the scope's tenant only."""
+
+    async def events(self, scope: Scope, station: str, kind: str, limit: int, before: int | None) -> Sequence[Told]: ...

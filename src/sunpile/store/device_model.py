@@ -88,6 +88,11 @@ class DeviceModelStore:
 
     # -- templates ------------------------------------------------------------------------------------------------
 
+    async def tenants(self) -> Sequence[str]:
+        """Tenants that have templates."""
+        query = select(config_templates.c.tenant).distinct()
+        return await self._database.read(lambda connection: list(connection.scalars(query)))
+
     async def templates(self, scope: Scope) -> Sequence[Template]:
         """All of the tenant's, by name."""
         query = scoped(config_templates, scope).order_by(config_templates.c.name)

@@ -10,40 +10,16 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, 
 from sunpile.basics.errors import Conflict, InputInvalid, NotFound
 from sunpile.basics.scope import Scope
 from sunpile.chargers.access import new_password
+from sunpile.chargers.refusals import CURES
 from sunpile.fleet.cards import Deviation, EvseCard, Refusal, StationCard, StationFilter, StationPage
+from sunpile.store import every_table
 from sunpile.store.chargers import IDENTITY
 from sunpile.store.database import Database
-from sunpile.store.tables import connectors, frames, refused_attempts, sessions, stations
-from sunpile.store.upkeep_tables import (
-    alerts,
-    connection_spans,
-    customer_requests,
-    device_variables,
-    file_tickets,
-    firmware_targets,
-    samples,
-    station_cards,
-    station_deviations,
-    station_events,
-    status_history,
-)
+from sunpile.store.tables import connectors, refused_attempts, sessions, stations
+from sunpile.store.upkeep_tables import connection_spans, station_cards, station_deviations
 
-_OF_STATION = (
-    connectors,
-    station_cards,
-    station_deviations,
-    connection_spans,
-    status_history,
-    samples,
-    device_variables,
-    station_events,
-    alerts,
-    file_tickets,
-    firmware_targets,
-    customer_requests,
-    frames,
-)
-"""What goes with a station that is removed: who registers its identity next must not see it."""
+_STAYS = frozenset(("refused_attempts", "stations"))
+"""What a removed station leaves: tries to connect are by whoever made them. What has a tenant stays with that one."""
 _STATION = (
     "max_w",
     "security_profile",
@@ -154,8 +130,13 @@ class StationCards:
                 raise Conflict(
                     f"station {station} has sessions, whose records must stay: set its registration to Rejected instead"
                 )
-            for table in _OF_STATION:
-                connection.execute(delete(table).where(table.c.station == station))
+            # Whoever registers its identity next must not see what was before.
+            point = select(connectors.c.point).where(connectors.c.station == station, connectors.c.point.is_not(None))
+            if connection.execute(point).first():
+                raise Conflict(f"station {station} is a metering point of the market: set its registration to Rejected")
+            for table in reversed(every_table.metadata.sorted_tables):
+                if "station" in table.c and "tenant" not in table.c and table.name not in _STAYS:
+                    connection.execute(delete(table).where(table.c.station == station))
             connection.execute(delete(stations).where(stations.c.station == station))
 
         await self._database.write(work)
@@ -163,12 +144,18 @@ class StationCards:
     async def refusals(self, scope: Scope, station: str | None, limit: int) -> Sequence[Refusal]:
         """See `Cards.refusals`. Identities nobody has registered are shown too: who typed one wrongly looks here."""
         table = refused_attempts
-        query = select(table.c.station, table.c.at, table.c.reason).order_by(table.c.id.desc()).limit(limit)
+        columns = (table.c[name] for name in ("station", "at", "reason", "address", "offered", "tls"))
+        query = select(*columns).order_by(table.c.id.desc()).limit(limit)
         if station is not None:
             query = query.where(table.c.station == station)
         foreign = exists().where(stations.c.station == table.c.station, stations.c.tenant != scope.tenant)
         rows = await self._database.read(lambda connection: connection.execute(query.where(~foreign)).all())
-        return [Refusal(*row) for row in rows]
+        return [
+            Refusal(
+                row.station, row.at, row.reason, row.address, row.offered, row.tls, *CURES.get(row.reason, ("", ""))
+            )
+            for row in rows
+        ]
 
     async def deviations(self, scope: Scope, station: str) -> Sequence[Deviation]:
         """See `Cards.deviations`."""

@@ -1,0 +1,214 @@
+"""Entry of upkeep: hears what stations say, works by the clock, forgets what is old."""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sunpile.basics.ids import StationId
+from sunpile.basics.ports import Clock
+from sunpile.chargers.commands import Command, CommandResult
+from sunpile.chargers.events import StationEvent, StatusChanged
+from sunpile.chargers.notices import MonitorEvent, Notice, Progress, SecurityEvent
+from sunpile.chargers.station import StationState
+from sunpile.fleet.alarm import Alarm, Source
+from sunpile.fleet.alerts import ALARMING, Finding
+from sunpile.fleet.campaigns import Campaigns
+from sunpile.fleet.configuration import Configuration
+from sunpile.fleet.curves import SampleRow, rows_of
+from sunpile.fleet.customers import Customers
+from sunpile.fleet.events import Told
+from sunpile.fleet.firmware import FAILED
+from sunpile.fleet.maintenance import Maintenance
+from sunpile.fleet.reports import Reports
+from sunpile.fleet.upkeep_ports import LiveStations
+
+log = logging.getLogger(__name__)
+DAY_S = 86_400
+LOG_FAILED = frozenset(("UploadFailure", "BadMessage", "PermissionDenied", "NotSupportedOperation", "UploadFailed"))
+NO_SEVERITY = 3
+"""A monitor that tells no severity (2.0.1 has none in an event) is an alert of its own making."""
+
+
+class HistoryBook(Protocol):
+    """What was with stations."""
+
+    async def recover(self) -> None: ...
+    async def look(self, states: Mapping[StationId, StationState], now: int) -> None: ...
+    async def status(self, event: StatusChanged, now: int) -> None: ...
+    async def note(self, event: Told) -> None: ...
+    async def findings(self, now: int) -> Sequence[Finding]: ...
+    async def empty_sessions(self, since: int, now: int) -> Sequence[Finding]: ...
+    async def place(self, station: str) -> tuple[str, str, tuple[str, ...]] | None: ...
+
+
+class SampleBook(Protocol):
+    """Where samples go."""
+
+    def keep(self, rows: Iterable[SampleRow]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long things are kept [days]."""
+
+    frames: int = 30
+    """The raw message log and refused attempts."""
+    samples: int = 400
+    """Curves."""
+    history: int = 800
+    """Connections, statuses and events: two years of uptime and a bit."""
+    files: int = 90
+    """Logs from stations and reports."""
+    alerts: int = 400
+    """Closed alerts."""
+    customers: int = 30
+    """What stations said of a person."""
+
+
+Forget = Callable[[int], Awaitable[int]]
+"""Forget what is older than a moment [Unix s]."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What upkeep is made of."""
+
+    live: LiveStations
+    history: HistoryBook
+    samples: SampleBook
+    configuration: Configuration
+    alarm: Alarm
+    campaigns: Campaigns
+    maintenance: Maintenance
+    reports: Reports
+    customers: Customers
+    forget: Mapping[str, Forget]
+    """By field of `Retention`, what forgets it."""
+    sources: Mapping[str, Source] = field(default_factory=dict[str, Source])
+    """More to look at for alerts, by the kind it speaks for: certificate, clock ..."""
+
+
+class Upkeep:
+    """`told` with every notice, `heard` with every event, `answered` with every answer, `run` beside them."""
+
+    def __init__(self, parts: Parts, clock: Clock, retention: Callable[[], Awaitable[Retention]], period_s: int = 15):
+        self.parts, self._clock, self._retention, self._period_s = parts, clock, retention, period_s
+        self._drift_at = self._forgot_at = self._minute_at = 0
+        self._sessions_at = clock.now()
+
+    # -- what stations say ------------------------------------------------------------------------------------------
+
+    def metered(self, event: StationEvent) -> None:
+        """Samples go to the curves; never waits."""
+        self.parts.samples.keep(rows_of(event, self._clock.now()))
+
+    async def heard(self, event: StationEvent) -> None:
+        """An event of a station: samples to the curves, statuses to the history."""
+        self.metered(event)
+        if isinstance(event, StatusChanged):
+            await self.parts.history.status(event, self._clock.now())
+
+    async def told(self, notice: Notice) -> None:
+        """A notice of a station."""
+        await self.parts.configuration.told(notice)
+        await self.parts.campaigns.told(notice)
+        await self.parts.customers.told(notice)
+        now = self._clock.now()
+        kept = of_notice(notice, now)
+        if kept is None:
+            return
+        await self.parts.history.note(kept)
+        finding = finding_of(notice)
+        place = await self.parts.history.place(notice.station) if finding else None
+        if finding and place:
+            await self.parts.alarm.happened([finding._replace(tenant=place[0], site=place[1], tags=place[2])])
+
+    async def answered(self, station: StationId, command: Command, result: CommandResult) -> None:
+        """An answer to a command teaches what a station's settings are."""
+        await self.parts.configuration.answered(station, command, result)
+
+    # -- by the clock -----------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        await self.parts.history.recover()
+        while True:
+            with self._clock.work():
+                try:
+                    await self.tick()
+                except Exception:
+                    # What fails once (a locked disk, a bug in one report) must not end the rest for good.
+                    log.exception("upkeep failed; it goes on in %d s", self._period_s)
+            await self._clock.sleep_until(self._clock.now() + self._period_s)
+
+    async def tick(self) -> None:
+        """Everything that is due."""
+        parts, now = self.parts, self._clock.now()
+        await parts.history.look(parts.live.states(), now)
+        await parts.campaigns.tick()
+        if now >= self._minute_at + 60:
+            self._minute_at = now
+            parts.alarm.quiet = await parts.maintenance.tick()
+            await parts.alarm.look(await self._findings(now), {"offline", "faulted", "leniency", *parts.sources})
+            await parts.alarm.happened(await parts.history.empty_sessions(self._sessions_at, now))
+            self._sessions_at = now
+            await parts.reports.tick()
+        if now >= self._drift_at + 3600:
+            self._drift_at = now
+            await parts.alarm.look(await parts.configuration.findings(), {"drift"})
+        if now >= self._forgot_at + DAY_S:
+            self._forgot_at = now
+            await self.forget()
+
+    async def _findings(self, now: int) -> list[Finding]:
+        found = list(await self.parts.history.findings(now))
+        for source in self.parts.sources.values():
+            found += await source(now)
+        return found
+
+    async def forget(self) -> dict[str, int]:
+        """Forget what is older than the retention says; how much went."""
+        now, kept = self._clock.now(), await self._retention()
+        gone: dict[str, int] = {}
+        for name, work in self.parts.forget.items():
+            gone[name] = await work(now - getattr(kept, name.partition(".")[0]) * DAY_S)
+        return gone
+
+
+def of_notice(notice: Notice, now: int) -> Told | None:
+    """What of a notice is kept in the history."""
+    match notice:
+        case SecurityEvent():
+            return Told(notice.station, notice.at, now, "security", notice.kind, notice.info)
+        case Progress():
+            detail = {"request": notice.request} if notice.request is not None else {}
+            return Told(notice.station, now, now, notice.work, notice.status, notice.info, detail=detail)
+        case MonitorEvent():
+            name = f"{notice.component}.{notice.variable}"
+            facts = {"event": notice.event, "trigger": notice.trigger, "monitor": notice.monitor}
+            facts |= {"tech_code": notice.tech_code, "tech_info": notice.tech_info, "transaction": notice.transaction}
+            detail = {key: value for key, value in facts.items() if value not in (None, "")}
+            return Told(
+                notice.station, notice.at, now, "monitor", name, notice.value, notice.severity, notice.cleared, detail
+            )
+        case _:
+            return None
+
+
+def finding_of(notice: Notice) -> Finding | None:
+    """What of a notice may alert; whose station it is comes later."""
+    station = str(getattr(notice, "station", ""))
+    match notice:
+        case SecurityEvent() if notice.kind in ALARMING:
+            return Finding("", station, "security", notice.kind, 0, notice.info or notice.kind)
+        case Progress(work="firmware" | "publish") if notice.status in FAILED or notice.status == "PublishFailed":
+            return Finding("", station, "firmware", "", 0, f"{notice.status} {notice.info}".strip())
+        case Progress(work="log") if notice.status in LOG_FAILED:
+            return Finding("", station, "log", "", 0, notice.status)
+        case MonitorEvent() if notice.trigger in ("Alerting", "Delta") or notice.severity is not None:
+            severity = NO_SEVERITY if notice.severity is None else notice.severity
+            name = f"{notice.component}.{notice.variable}"
+            return Finding("", station, "monitor", name, severity, f"{name} = {notice.value}", cleared=notice.cleared)
+        case _:
+            return None
