@@ -63,6 +63,10 @@ class MemoryDesk:
     def signed_values(self, session):
         return [value for value in self.signed.values() if value.session == session]
 
+    def signed_by(self, digest):
+        known = self.signed.get(digest)
+        return known.session if known else None
+
     def records_of(self, session):
         return [record for record in self.records.values() if record.session_id == session]
 

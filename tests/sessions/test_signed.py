@@ -125,6 +125,17 @@ def test_half_a_proof_is_no_proof(story, meter_of_pile):
     assert (only(story).state, only(story).wh, only(story).doubts) == ("ended", 2000, {"signed values incomplete"})
 
 
+def test_a_pair_that_was_billed_before_is_not_billed_again(story, meter_of_pile):
+    begin = meter_of_pile.reading(T0, 1000, "B", TM="2023-11-14T22:00:00,000+0000 U")
+    end = meter_of_pile.reading(END, 3000, "E", TM="2023-11-14T22:20:00,000+0000 U")
+    text = meter_of_pile.record(begin, end)
+    assert charge(story, text).state == "ended"
+    story.tell(started("t2", 0, END + 60, 3000), END + 60)
+    story.tell(with_proof(ended("t2", 1, END + 1260, 5000), text), END + 1260)
+    again = story.desk.by_transaction("P1", "t2")
+    assert (again.state, again.held_reason) == ("held", "signed value of another session")
+
+
 def test_a_pair_for_another_token_is_shown(story, meter_of_pile):
     session = charge(story, meter_of_pile.whole((T0, 1000), (END, 3000), token="SOMEBODY"))
     assert (session.state, session.doubts) == ("ended", {"signed for another token"})

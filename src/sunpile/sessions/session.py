@@ -340,7 +340,11 @@ def _signed(turn: Turn, session: Session, samples: Sequence[Sample]) -> tuple[Se
     if not proofs:
         return session, ()
     key = turn.desk.meter_key(session.station, session.evse, turn.now)
-    return session._replace(signed=True), tuple(judge(session, sample, key, turn.now) for sample in proofs)
+    values: list[SignedValue] = []
+    for sample in proofs:
+        value = judge(session, sample, key, turn.now)
+        values.append(replace(value, session=turn.desk.signed_by(value.digest) or session.session))
+    return session._replace(signed=True), tuple(values)
 
 
 def _review(turn: Turn, event: Review) -> Decision:

@@ -92,6 +92,7 @@ SIGNED_OF = (
     .where(signed_values.c.session == bindparam("session"))
     .order_by(signed_values.c.received_at, signed_values.c.digest)
 )
+_SIGNED_BY = select(signed_values.c.session).where(signed_values.c.digest == bindparam("digest"))
 _RECORDS_OF = select(cdrs.c.body).where(cdrs.c.session == bindparam("session")).order_by(cdrs.c.created_at, cdrs.c.cdr)
 _INSERT = {table: insert(table) for table in (sessions, session_messages, vouchers, session_decisions)}
 _RAISE_BEST = (
@@ -225,6 +226,11 @@ class SqlDesk:
         """See `Desk.signed_values`."""
         self.write()
         return [SignedValue(*row) for row in self._connection.execute(SIGNED_OF, {"session": session})]
+
+    def signed_by(self, digest: str) -> SessionId | None:
+        """See `Desk.signed_by`."""
+        row = self._first(_SIGNED_BY, digest=digest)
+        return row[0] if row else None
 
     def records_of(self, session: SessionId) -> Sequence[Cdr]:
         """See `Desk.records_of`."""
