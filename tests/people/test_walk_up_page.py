@@ -11,6 +11,7 @@ from tests.people.house import ADMIN, open_house
 from tests.store.test_tokens import two_stations
 from tests.store.test_walk_up import Station
 
+from sunpile.fleet.payment_questions import Settlement
 from sunpile.fleet.walk_up import SandboxRail, WalkUp
 from sunpile.people import create_app
 from sunpile.people.api import walk_up
@@ -21,12 +22,17 @@ from sunpile.store.holds import HoldDatabase
 from sunpile.store.tables import connectors
 from sunpile.store.tariffs import TariffStore
 
+NOW = 1_772_625_600
 STAFF = {"Authorization": f"Bearer {ADMIN}"}
+
+
+async def receipt_of(receipt):
+    return Settlement("P1", "PSP", "Settled", 12_340_000_000, NOW, "t", "R1") if receipt == "R1" else None
 
 
 class Clock:
     def now(self):
-        return 1_772_625_600
+        return NOW
 
 
 @pytest.fixture
@@ -49,7 +55,9 @@ def client(tmp_path: Path):
         lambda: "https://node.test",
     )
     settings = ApiSettings(ADMIN, market=False)
-    app = create_app(house.view, FakeOperations(), FakeRpc(), house.hub, settings, [walk_up.router(service)])
+    app = create_app(
+        house.view, FakeOperations(), FakeRpc(), house.hub, settings, [walk_up.router(service, receipt_of)]
+    )
     with TestClient(app, follow_redirects=False) as found:
         yield found
     house.database.close()
@@ -108,6 +116,11 @@ def test_what_comes_in_by_the_address_is_shown_as_text(client):
     page = client.get("/pay/%3Cscript%3Ealert(1)%3C%2Fscript%3E/1?lang=%22%3E%3Cscript%3E")
     assert page.status_code == 404
     assert "<script" not in page.text
+
+
+def test_the_receipt_of_a_terminals_payment(client):
+    assert "12.34" in client.get("/receipts/R1").text
+    assert client.get("/receipts/R2").status_code == 404
 
 
 def test_both_languages_say_the_same():

@@ -1,7 +1,7 @@
 """The page behind the QR code on a pile: the price, the choice, the payment, the receipt. No account, no script."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 from urllib.parse import parse_qs
 
@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from sunpile.basics.errors import Conflict, Forbidden, InputInvalid, NotFound, SunpileError, TooMany
 from sunpile.basics.scope import Scope
+from sunpile.fleet.payment_questions import Settlement
 from sunpile.fleet.walk_up import WalkUp
 from sunpile.people.api.access import Served, anyone
 from sunpile.people.api.bodies import Body, StationText
@@ -44,9 +45,11 @@ class EnableBody(Body):
     length: Annotated[int, Field(ge=6, le=32)] = 10
 
 
-def router(walk_up: WalkUp) -> APIRouter:
-    """Routes over `walk_up`."""
+def router(walk_up: WalkUp, receipts: Callable[[str], Awaitable[Settlement | None]] | None = None) -> APIRouter:
+    """Routes over `walk_up`; `receipts` is `PaymentDatabase.by_receipt`."""
     routes = APIRouter()
+    if receipts is not None:
+        _receipts(routes, receipts)
     _pages(routes, walk_up)
     _staff(routes, walk_up)
     return routes
@@ -108,6 +111,19 @@ def _pages(routes: APIRouter, walk_up: WalkUp) -> None:
         page = render(request, services, "pay.html", w=words, wrong="", offer=None, hold=found, waits=found.open)
         page.headers["Cache-Control"] = "no-store"
         return page
+
+
+def _receipts(routes: APIRouter, receipts: Callable[[str], Awaitable[Settlement | None]]) -> None:
+    @routes.get("/receipts/{receipt}", dependencies=[Depends(anyone)], include_in_schema=False)
+    async def receipt_of(services: Served, request: Request, receipt: str) -> HTMLResponse:
+        """The receipt of a payment at a pile's terminal."""
+        found = await receipts(receipt[:64])
+        if found is None:
+            return _wrong(services, request, NotFound("there is no such receipt"))
+        words = WORDS[language_of(request)]
+        return render(
+            request, services, "pay.html", w=words, wrong="", offer=None, settlement=found, hold=None, waits=False
+        )
 
 
 def _staff(routes: APIRouter, walk_up: WalkUp) -> None:
