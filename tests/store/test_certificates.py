@@ -124,6 +124,12 @@ async def test_what_a_station_says_is_installed_replaces_what_it_said(certificat
     await certificates.installed(ONE, [("CSMSRootCertificate", data), ("MORootCertificate", data)], 1)
     await certificates.installed(ONE, [("CSMSRootCertificate", data)], 2)
     assert await certificates.seen(ONE) == [("CSMSRootCertificate", data, 2)]
+    other = data | {"serialNumber": "2"}
+    for present in (True, True, False):
+        await certificates.note(ONE, "MORootCertificate", other, present, 3)
+        assert len(await certificates.seen(ONE)) == 1 + present
+    await certificates.note(ONE, "", data, False, 3)
+    assert await certificates.seen(ONE) == []
 
 
 async def test_a_password_on_its_way_is_good_until_one_of_them_is_used(

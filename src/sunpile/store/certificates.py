@@ -291,6 +291,27 @@ class CertificateDatabase:
 
         await self._database.write(work)
 
+    async def note(self, station: StationId, kind: str, data: dict[str, str], present: bool, at: int) -> None:
+        """See `TrustStore.note`."""
+        i = installed_certificates
+        values = {
+            "algorithm": data["hashAlgorithm"],
+            "issuer_name": data["issuerNameHash"],
+            "issuer_key": data["issuerKeyHash"],
+            "serial": data["serialNumber"],
+        }
+
+        def work(connection: Connection) -> None:
+            if present:
+                row = values | {"station": station, "kind": kind, "seen_at": at}
+                connection.execute(insert_new(connection, i).values(row))
+                return
+            which = [i.c[name] == value for name, value in values.items()]
+            which += [i.c.kind == kind] if kind else []
+            connection.execute(delete(i).where(i.c.station == station, *which))
+
+        await self._database.write(work)
+
     async def seen(self, station: StationId) -> Sequence[tuple[str, dict[str, str], int]]:
         """See `TrustStore.seen`."""
         i = installed_certificates.c

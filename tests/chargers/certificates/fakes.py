@@ -158,6 +158,10 @@ class Store:
     async def installed(self, station, rows, at):
         self.installed_[station] = list(rows)
 
+    async def note(self, station, kind, data, present, at):
+        rows = [row for row in self.installed_.get(station, []) if row[1] != data]
+        self.installed_[station] = [*rows, (kind, data)] if present else rows
+
     async def seen(self, station):
         return [(kind, data, 0) for kind, data in self.installed_.get(station, [])]
 

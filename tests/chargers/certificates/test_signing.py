@@ -3,9 +3,10 @@
 import pytest
 
 from chargers.certificates.fakes import STATION, House, unreachable
-from chargers.certificates.people import NOW, csr, new_key
+from chargers.certificates.people import NOW, certificate, csr, new_key
 from sunpile.basics.errors import NotInDialect
 from sunpile.chargers.certificates import delivery
+from sunpile.chargers.certificates.hashes import hash_data
 from sunpile.chargers.certificates.names import load_chain
 from sunpile.chargers.commands import CommandResult, SendSignedCertificate
 from sunpile.chargers.notices import Question
@@ -57,6 +58,15 @@ async def test_a_refused_request_is_answered_with_why_and_kept(house: House) -> 
     assert "SN-0001" in answer["statusInfo"]["additionalInfo"]
     assert [(station, code) for station, code, _ in house.store.refusals_] == [(STATION, "WrongCommonName")]
     assert house.stations.asked == []
+
+
+async def test_a_station_that_wants_another_root_is_told_that_it_is_not_here(house: House) -> None:
+    root = load_chain((await house.authority.anchors("default", "csms", NOW))[0])[0]
+    other, _ = certificate("Other root", ca=True)
+    assert await ask(house, hashRootCertificate=hash_data(root, root)) == {"status": "Accepted"}
+    answer = await ask(house, hashRootCertificate=hash_data(other, other))
+    assert answer is not None
+    assert "OtherRoot" in answer["statusInfo"]["additionalInfo"]
 
 
 async def test_a_key_of_another_station_is_refused_the_stations_own_is_not(house: House) -> None:

@@ -29,6 +29,7 @@ async def test_a_root_is_installed_listed_and_compared(house: House) -> None:
     root = await own_root(house)
     result = await house.upkeep.install(NODE, STATION, "CSMSRootCertificate", pem(root))
     assert result.accepted
+    assert house.store.installed_[STATION] == [("CSMSRootCertificate", hash_data(root, root))]
     stranger, _ = certificate("Stranger", ca=True)
     wanted, _ = certificate("V2G Root", ca=True)
     await house.upkeep.trust_root(NODE, "V2GRootCertificate", pem(wanted), wanted=True)
@@ -70,6 +71,13 @@ async def test_the_root_by_which_a_station_knows_us_is_deleted_only_if_sure(hous
     assert result.status == "Failed"
     assert house.stations.asked[0][1].certificate == data, "as the station spells it"
     assert house.audits.rows[-1][1] == "certificate.delete"
+
+
+async def test_what_was_deleted_is_no_longer_counted_as_installed(house: House) -> None:
+    root, _ = certificate("V2G Root", ca=True)
+    await house.upkeep.install(NODE, STATION, "V2GRootCertificate", pem(root))
+    await house.upkeep.delete(NODE, STATION, hash_data(root, root))
+    assert house.store.installed_[STATION] == []
 
 
 async def test_a_new_root_counts_whether_signed_by_itself_or_by_the_old_one(house: House) -> None:

@@ -84,12 +84,12 @@ class LocalAuthority:
         certificate = await asyncio.to_thread(found.sign, self._told(builder, tenant))
         return Issued(_pem(certificate), _pem(certificate) + found.above)
 
-    async def server(self, tenant: str, names_: Sequence[str], algorithm: str, now: int) -> ServerIdentity:
+    async def server(self, tenant: str, hosts: Sequence[str], algorithm: str, now: int) -> ServerIdentity:
         """See `CertificateAuthority.server`."""
-        if not names_:
+        if not hosts:
             raise InputInvalid("a server certificate needs at least one name")
         found = await self._hierarchy(tenant, "csms-rsa" if algorithm == "rsa" else "csms", now)
-        return await asyncio.to_thread(self._server, found, self._operator(tenant), tuple(names_), algorithm, now)
+        return await asyncio.to_thread(self._server, found, self._operator(tenant), tuple(hosts), algorithm, now)
 
     def _server(
         self, found: Hierarchy, operator: str, wanted: Sequence[str], algorithm: str, now: int

@@ -60,8 +60,8 @@ class CertificateAuthority(Protocol):
         """A certificate for a station's request. Its hierarchy goes by the request's use."""
         ...
 
-    async def server(self, tenant: str, names: Sequence[str], algorithm: str, now: int) -> ServerIdentity:
-        """A server certificate for DNS names or IP addresses, `algorithm` ecdsa or rsa."""
+    async def server(self, tenant: str, hosts: Sequence[str], algorithm: str, now: int) -> ServerIdentity:
+        """A server certificate for DNS names or IP addresses `hosts`, `algorithm` ecdsa or rsa."""
         ...
 
     async def anchors(self, tenant: str, use: str, now: int) -> tuple[str, ...]:
@@ -211,6 +211,10 @@ class TrustStore(Protocol):
 
     async def installed(self, station: StationId, rows: Sequence[tuple[str, dict[str, str]]], at: int) -> None:
         """Note all that a station says is installed: kind and normal hash data."""
+        ...
+
+    async def note(self, station: StationId, kind: str, data: dict[str, str], present: bool, at: int) -> None:
+        """Note that a certificate, normal hash data, was installed or removed; empty kind: of any kind."""
         ...
 
     async def seen(self, station: StationId) -> Sequence[tuple[str, dict[str, str], int]]:

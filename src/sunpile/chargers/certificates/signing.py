@@ -9,6 +9,7 @@ from sunpile.basics.errors import Conflict, InputInvalid, NotInDialect, SunpileE
 from sunpile.basics.ids import StationId
 from sunpile.basics.ports import Clock
 from sunpile.chargers.certificates import delivery, hashes, names, requests
+from sunpile.chargers.certificates.authority import hierarchy_of
 from sunpile.chargers.certificates.ports import (
     CertificateAuthority,
     CertificateRecord,
@@ -50,11 +51,25 @@ class Signing:
         if facts is None:
             return _rejected(Refusal("Unknown", "the station is not known"))
         judged = await self.judge(facts, str(payload.get("csr", "")), payload.get("certificateType"))
+        root = payload.get("hashRootCertificate")
+        if root is not None and isinstance(judged, SigningRequest) and not await self._leads_to(facts, judged, root):
+            judged = Refusal("OtherRoot", "it wants a certificate under a root that is not this authority's")
+            await self._store.refused(facts.station, facts.tenant, self._clock.now(), judged.code, judged.sentence, "")
         if isinstance(judged, Refusal):
             self._changed("certificate", {"station": station, "state": "refused", "reason": judged.sentence})
             return _rejected(judged)
         self._later(self._sign_and_send(facts, judged, payload.get("requestId")))
         return {"status": "Accepted"}
+
+    async def _leads_to(self, facts: StationFacts, request: SigningRequest, root: dict[str, str]) -> bool:
+        """True if what is signed for the request leads to the root with this hash data (2.1)."""
+        use = hierarchy_of(request.use)
+        anchors = [names.load_pem(pem) for pem in await self._authority.anchors(facts.tenant, use, self._clock.now())]
+        try:
+            wanted = hashes.normal(root)
+        except InputInvalid:
+            return False
+        return any(hashes.names(wanted, one, one) for one in anchors if one.subject == one.issuer)
 
     async def judge(self, facts: StationFacts, csr: str, use: str | None) -> SigningRequest | Refusal:
         """The request in `csr`, or why it is not signed, which is kept."""

@@ -115,8 +115,11 @@ class CertificateUpkeep:
         result = await self._p.commands.command(facts.station, InstallCertificate(kind, pem))
         after = {"kind": kind, "fingerprint": hashes.fingerprint(certificate), "answer": result.status}
         await self._p.audit.record(scope, "certificate.install", f"station:{station}", None, after, reason)
-        if result.accepted:
-            await self._p.trust.remember(scope.tenant, [(pem, pem)], self._p.clock.now())
+        if result.accepted and certificate.subject == certificate.issuer:
+            now = self._p.clock.now()
+            await self._p.trust.remember(scope.tenant, [(pem, pem)], now)
+            data = hashes.hash_data(certificate, certificate)
+            await self._p.trust.note(facts.station, kind, data, True, now)
         return result
 
     async def delete(
@@ -140,6 +143,8 @@ class CertificateUpkeep:
         await self._p.audit.record(
             scope, "certificate.delete", f"station:{station}", dict(wanted), {"answer": result.status}, reason
         )
+        if result.accepted or result.status == "NotFound":
+            await self._p.trust.note(facts.station, "", wanted, False, self._p.clock.now())
         return result
 
     async def installed(self, scope: Scope, station: str, kinds: list[str] | None = None) -> Comparison:
