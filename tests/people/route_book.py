@@ -40,10 +40,12 @@ def found_routers() -> Iterator[tuple[str, APIRouter]]:
     Routers that stand in a module ready made are `create_app`'s own.
     """
     for module in pkgutil.walk_packages(sunpile.people.__path__, "sunpile.people."):
-        maker = getattr(importlib.import_module(module.name), "router", None)
-        if inspect.isfunction(maker):
-            wanted = [p for p in inspect.signature(maker).parameters.values() if p.default is p.empty]
-            yield module.name, maker(*(Anything() for _ in wanted))
+        content = importlib.import_module(module.name)
+        for name, maker in sorted(vars(content).items()):
+            ours = inspect.isfunction(maker) and maker.__module__ == module.name and not name.startswith("_")
+            if ours and maker.__annotations__.get("return") is APIRouter:
+                wanted = [p for p in inspect.signature(maker).parameters.values() if p.default is p.empty]
+                yield f"{module.name}.{name}", maker(*(Anything() for _ in wanted))
 
 
 def routes_of(app: FastAPI) -> list[tuple[str, APIRoute]]:
