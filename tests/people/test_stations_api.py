@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import insert
 from tests.people.upkeep_desk import NEW, Desk, desk, empty_file
 
+from sunpile.chargers.station import Line, Remark
 from sunpile.store import tables
 from sunpile.store.tables import refused_attempts
 
@@ -33,9 +34,12 @@ def test_a_station_page_shows_what_the_door_knows_and_why_it_was_refused(desk: D
     assert page["refusals"][0]["reason"] == "wrong password"
     assert page["refusals"][0]["cure"]
     assert page["refusals"][0]["cure_zh"]
-    desk.door.show("NEW-1", connected=True, version="2.1", last_seen=9)
+    remarks = (Remark("clock-wrong", 8, 5, 3),)
+    desk.door.show("NEW-1", connected=True, version="2.1", last_seen=9, line=Line("10.0.0.9"), remarks=remarks)
     page = desk.client.get("/api/stations/NEW-1").json()
-    assert (page["live"]["version"], page["card"]["connected"]) == ("2.1", True)
+    assert (page["live"]["version"], page["card"]["connected"], page["live"]["address"]) == ("2.1", True, "10.0.0.9")
+    assert page["live"]["remarks"][0]["times"] == 3
+    assert page["live"]["remarks"][0]["words_zh"]
 
 
 def test_a_security_profile_is_never_lowered(desk: Desk) -> None:

@@ -9,7 +9,7 @@ from tests.people.upkeep_desk import NEW, Desk, desk, empty_file
 from sunpile.basics.ids import EvseId, StationId
 from sunpile.basics.scope import NODE
 from sunpile.basics.units import Watt, Wh
-from sunpile.chargers.commands import CommandResult, GetCustomerInformation
+from sunpile.chargers.commands import CommandResult, GetCustomerInformation, GetVariables, VariableName
 from sunpile.chargers.events import MeterRead, Sample, StatusChanged
 from sunpile.chargers.notices import MonitorEvent, Progress, ReportPart, SecurityEvent
 from sunpile.fleet.upkeep import Upkeep
@@ -67,6 +67,28 @@ async def test_what_stations_tell_alerts_at_once_and_stands_in_their_history(des
     assert [row["kind"] for row in told] == ["monitor", "monitor", "log", "security", "security"]
     await upkeep.told(MonitorEvent(SP, 3, NOON, "Alerting", "40", "Cabinet", "Temperature", severity=2, cleared=True))
     assert {row["kind"] for row in desk.client.get("/api/alerts").json()} == {"security", "log"}
+
+
+async def test_a_wrong_clock_alerts_when_it_stays_wrong(desk: Desk, upkeep: Upkeep) -> None:
+    desk.door.show("NEW-1", connected=True, connected_at=NOON, clock_skew_s=-75)
+    await passes(desk, upkeep, 540)
+    assert desk.client.get("/api/alerts").json() == []
+    await passes(desk, upkeep, 180)
+    (alert,) = desk.client.get("/api/alerts").json()
+    assert (alert["kind"], alert["detail"]) == ("clock", "its clock is 75 s behind")
+
+
+async def test_drift_alerts_after_an_hour(desk: Desk, upkeep: Upkeep) -> None:
+    value = {"name": {"variable": "HeartbeatInterval"}, "value": "300"}
+    desk.client.post("/api/templates", json={"name": "base", "stations": ["NEW-1"], "values": [value]})
+    said = {"attributeStatus": "Accepted", "attributeValue": "60"}
+    said |= {"component": {"name": ""}, "variable": {"name": "HeartbeatInterval"}}
+    result = CommandResult("Accepted", accepted=True, data={"getVariableResult": [said]})
+    await upkeep.answered(SP, GetVariables([VariableName("HeartbeatInterval")]), result)
+    for _ in range(3):
+        desk.clock.time += 3600
+        await upkeep.tick()
+    assert [row["kind"] for row in desk.client.get("/api/alerts").json()] == ["drift"]
 
 
 async def test_a_rule_is_changed_and_taken_back(desk: Desk, upkeep: Upkeep) -> None:

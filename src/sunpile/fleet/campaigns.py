@@ -255,8 +255,17 @@ class Campaigns:
             await self._book.save(found[0], [after])
             self._changed(
                 "campaign",
-                {"campaign": found[0].campaign, "station": after.station, "state": after.state, "status": after.status},
+                {"campaign": found[0].campaign, "tenant": found[0].tenant, "station": after.station}
+                | {"state": after.state, "status": after.status},
             )
 
     def _tell(self, campaign: Campaign) -> None:
-        self._changed("campaign", {"campaign": campaign.campaign, "state": campaign.state, "reason": campaign.reason})
+        self._changed(
+            "campaign",
+            {
+                "campaign": campaign.campaign,
+                "tenant": campaign.tenant,
+                "state": campaign.state,
+                "reason": campaign.reason,
+            },
+        )

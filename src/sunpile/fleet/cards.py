@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sunpile.basics.errors import Conflict, InputInvalid
+from sunpile.chargers.refusals import REMARKS
 from sunpile.chargers.station import StationState
 
 REGISTRATIONS = ("Accepted", "Pending", "Rejected")
@@ -139,6 +140,24 @@ class LiveEvse:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveRemark:
+    """Something odd about a station."""
+
+    code: str
+    """Which."""
+    first_at: int
+    """First time [Unix s]."""
+    at: int
+    """Last time [Unix s]."""
+    times: int
+    """How often since the node started."""
+    words: str
+    """What it means and what to do about it, in English."""
+    words_zh: str
+    """The same in Chinese."""
+
+
+@dataclass(frozen=True, slots=True)
 class LiveStation:
     """A station as the piles' door knows it now."""
 
@@ -154,6 +173,16 @@ class LiveStation:
     """Its EVSEs."""
     configuration: dict[str, str]
     """What it said to the settings it was given after its boot."""
+    address: str = ""
+    """From where it came in."""
+    tls: str = ""
+    """TLS version and cipher; empty without TLS."""
+    profile: int = 1
+    """Security profile it came in with."""
+    clock_skew_s: int | None = None
+    """How far its clock is ahead of ours [s]."""
+    remarks: tuple[LiveRemark, ...] = ()
+    """What is odd about it, the latest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +252,22 @@ def live_of(state: StationState | None) -> LiveStation | None:
         )
         for evse, known in sorted(state.evses.items())
     )
+    line = state.line
     return LiveStation(
-        state.connected, state.version, state.connected_at, state.last_seen, evses, dict(state.configuration)
+        state.connected,
+        state.version,
+        state.connected_at,
+        state.last_seen,
+        evses,
+        dict(state.configuration),
+        line.address,
+        line.tls,
+        line.profile,
+        state.clock_skew_s,
+        tuple(
+            LiveRemark(one.code, one.since, one.at, one.times, *REMARKS.get(one.code, ("", "")))
+            for one in reversed(state.remarks)
+        ),
     )
 
 

@@ -26,6 +26,8 @@ from sunpile.fleet.upkeep_ports import LiveStations
 log = logging.getLogger(__name__)
 DAY_S = 86_400
 LOG_FAILED = frozenset(("UploadFailure", "BadMessage", "PermissionDenied", "NotSupportedOperation", "UploadFailed"))
+SKEW_S = 10
+"""A clock that is less off [s] is no finding."""
 NO_SEVERITY = 3
 """A monitor that tells no severity (2.0.1 has none in an event) is an alert of its own making."""
 
@@ -86,7 +88,7 @@ class Parts:
     forget: Mapping[str, Forget]
     """By field of `Retention`, what forgets it."""
     sources: Mapping[str, Source] = field(default_factory=dict[str, Source])
-    """More to look at for alerts, by the kind it speaks for: certificate, clock ..."""
+    """More to look at for alerts, by the kind it speaks for: certificate ..."""
 
 
 class Upkeep:
@@ -150,7 +152,9 @@ class Upkeep:
         if now >= self._minute_at + 60:
             self._minute_at = now
             parts.alarm.quiet = await parts.maintenance.tick()
-            await parts.alarm.look(await self._findings(now), {"offline", "faulted", "leniency", *parts.sources})
+            await parts.alarm.look(
+                await self._findings(now), {"offline", "faulted", "leniency", "clock", *parts.sources}
+            )
             await parts.alarm.happened(await parts.history.empty_sessions(self._sessions_at, now))
             self._sessions_at = now
             await parts.reports.tick()
@@ -162,9 +166,20 @@ class Upkeep:
             await self.forget()
 
     async def _findings(self, now: int) -> list[Finding]:
-        found = list(await self.parts.history.findings(now))
+        found = [*await self.parts.history.findings(now), *await self._clocks()]
         for source in self.parts.sources.values():
             found += await source(now)
+        return found
+
+    async def _clocks(self) -> list[Finding]:
+        found: list[Finding] = []
+        for station, state in self.parts.live.states().items():
+            skew = state.clock_skew_s
+            if state.connected and skew is not None and abs(skew) > SKEW_S:
+                place = await self.parts.history.place(station)
+                if place is not None:
+                    words = f"its clock is {abs(skew)} s {'ahead' if skew > 0 else 'behind'}"
+                    found.append(Finding(place[0], station, "clock", "", abs(skew), words, place[1], place[2]))
         return found
 
     async def forget(self) -> dict[str, int]:
