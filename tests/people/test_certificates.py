@@ -41,6 +41,7 @@ class Site:
         house = self.house
         routers = (
             certificates.router(house.upkeep, house.store, house.clock),  # type: ignore[arg-type]
+            certificates.stations_router(house.upkeep),
             certificates.authority_router(house.upkeep),
             certificates.secrets_router(house.passwords, house.profiles),
             certificates.contracts_router(house.provider),

@@ -176,6 +176,13 @@ def router(upkeep: CertificateUpkeep, store: StaffStore, clock: Clock) -> APIRou
         """Revoke a certificate; its station is disconnected."""
         return _shown(await upkeep.revoke(scope, fingerprint, body.reason, body.note))
 
+    return routes
+
+
+def stations_router(upkeep: CertificateUpkeep) -> APIRouter:
+    """Routes over what is installed on stations."""
+    routes = APIRouter(prefix="/api", tags=["certificates"])
+
     @routes.post("/stations/{station}/certificates/list")
     async def installed(scope: Operator, station: StationText) -> dict[str, Any]:
         """Ask a station what is installed and compare it with what should be."""
