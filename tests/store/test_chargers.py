@@ -3,15 +3,17 @@
 import hashlib
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 
 from sunpile.basics.errors import Conflict, InputInvalid, NotFound
 from sunpile.basics.ids import EvseId, StationId
 from sunpile.chargers.events import Booted, StatusChanged
 from sunpile.chargers.ports import Refusal
+from sunpile.store.certificate_tables import profile_upgrades, station_secrets
 from sunpile.store.chargers import FRAMES_MAX, StationStore
 from sunpile.store.database import Database
 from sunpile.store.tables import connectors, frames, refused_attempts, stations
+from sunpile.store.upkeep_tables import station_deviations
 
 NOW = 1_700_000_000
 P1 = StationId("P1")
@@ -119,3 +121,75 @@ async def test_old_frames_can_be_pruned(store: StationStore, database: Database)
     assert await store.forget(NOW) == 2
     assert database.read_now(lambda c: c.execute(select(frames.c.frame)).scalars().all()) == ["new"]
     assert database.read_now(lambda c: c.execute(select(refused_attempts.c.id)).all()) == []
+
+
+async def test_a_refusal_is_kept_with_all_that_helps_to_find_its_cause(store: StationStore, database: Database) -> None:
+    await store.refused(Refusal("P1", "TLS version", NOW, "10.0.0.9", "ocpp1.6, ocpp2.0.1", "TLSv1.2 X"))
+    row = database.read_now(lambda c: c.execute(select(refused_attempts)).one())
+    assert (row.reason, row.address, row.offered, row.tls) == (
+        "TLS version",
+        "10.0.0.9",
+        "ocpp1.6, ocpp2.0.1",
+        "TLSv1.2 X",
+    )
+    await store.refused(Refusal("P1", "r" * 99, NOW, "a" * 99, "o" * 999, "t" * 99))
+
+
+async def test_a_record_has_its_profile_its_registration_and_its_leniency(
+    store: StationStore, database: Database
+) -> None:
+    await store.add("P1", 11_000)
+    record = await store.find("P1")
+    assert record is not None
+    assert (record.security_profile, record.next_profile, record.registration, record.serial, record.leniency) == (
+        1,
+        None,
+        "Accepted",
+        "",
+        frozenset(),
+    )
+    values = {"security_profile": 2, "registration": "Pending", "serial": "SN", "leniency": '["null-fields"]'}
+    await database.write(lambda c: c.execute(update(stations).values(**values)))
+    await database.write(lambda c: c.execute(insert(profile_upgrades).values(station="P1", profile=3, at=NOW)))
+    record = await store.find("P1")
+    assert record is not None
+    assert (record.security_profile, record.next_profile, record.registration, record.serial, record.leniency) == (
+        2,
+        3,
+        "Pending",
+        "SN",
+        frozenset({"null-fields"}),
+    )
+    await store.raised(P1, 3)
+    await store.raised(P1, 1)
+    record = await store.find("P1")
+    assert record is not None
+    assert (record.security_profile, record.next_profile) == (3, None)
+
+
+async def test_of_several_passwords_the_one_that_is_used_stays(store: StationStore, database: Database) -> None:
+    await store.add("P1", 11_000)
+    await store.add("P2", 11_000)
+    for station, salt in (("P1", b"a"), ("P1", b"b"), ("P2", b"c")):
+        row = insert(station_secrets).values(station=station, salt=salt, hash=b"hash of " + salt, at=NOW)
+        await database.write(lambda c, row=row: c.execute(row))
+    record = await store.find("P1")
+    assert record is not None
+    assert record.secrets == ((b"a", b"hash of a"), (b"b", b"hash of b"))
+    await store.secret_used(P1, b"b")
+    await store.secret_used(P1, b"a")
+    record, other = await store.find("P1"), await store.find("P2")
+    assert record is not None
+    assert other is not None
+    assert (record.password_salt, record.password_hash, record.secrets) == (b"b", b"hash of b", ())
+    assert len(other.secrets) == 1
+
+
+async def test_deviations_are_counted(store: StationStore, database: Database) -> None:
+    await store.leniency_used(P1, {"null-fields": 2}, NOW)
+    await store.leniency_used(P1, {"null-fields": 3, "long-texts": 1}, NOW + 5)
+    rows = database.read_now(lambda c: c.execute(select(station_deviations)).all())
+    assert sorted((r.station, r.deviation, r[2], r.last_at) for r in rows) == [
+        ("P1", "long-texts", 1, NOW + 5),
+        ("P1", "null-fields", 5, NOW + 5),
+    ]

@@ -137,8 +137,8 @@ CURES: dict[str, Words] = {
         "未登记充电桩序列号，无法核对证书（A00.FR.405）。请填写序列号。",
     ),
     "certificate with wrong CN": Words(
-        "The name in its certificate does not contain its serial number (A00.FR.405): it is another station's.",
-        "证书名称中不含该桩的序列号（A00.FR.405）：这是另一台充电桩的证书。",
+        "The name in its certificate does not contain its serial number (A00.FR.405). Renew its certificate.",
+        "证书名称中不含该桩的序列号（A00.FR.405）。请更新它的证书。",
     ),
     "certificate of other station": Words(
         "Its certificate was made for another station. Renew this station's certificate.",
