@@ -82,7 +82,9 @@ class Offices:
         return self.client.request(method, path, headers=headers, **more)
 
 
-def open_offices(file: Path, oidc: tuple[OidcSettings, Provider] | None = None, more: Any = ()) -> Offices:
+def open_offices(
+    file: Path, oidc: tuple[OidcSettings, Provider] | None = None, more: Any = (), origin: str = ORIGIN
+) -> Offices:
     """Identity over an SQLite file, and the application."""
     engine = create_engine(f"sqlite:///{file}")
     metadata.create_all(engine)
@@ -94,8 +96,8 @@ def open_offices(file: Path, oidc: tuple[OidcSettings, Provider] | None = None, 
     clock = StillClock()
     store, audit = IdentityDatabase(house.database), AuditDatabase(house.database, clock)
     people = Team(store, audit, clock)
-    sign_in = SignIn(store, audit, clock, Party.at(ORIGIN), oidc)
-    routers = (signin.router(sign_in), team.router(people, audit, ORIGIN), *(more(house, clock, audit) if more else ()))
+    sign_in = SignIn(store, audit, clock, Party.at(origin), oidc)
+    routers = (signin.router(sign_in), team.router(people, audit, origin), *(more(house, clock, audit) if more else ()))
     house.app = create_app(
         house.view, house.operations, _rpc(house), house.hub, ApiSettings(ADMIN), routers, Door(store, clock)
     )
