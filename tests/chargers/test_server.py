@@ -363,6 +363,17 @@ class TestHostilePiles:
             assert p.socket.close_code == 1009
             assert (await other.call("Heartbeat", {}))[0] == 3
 
+    async def test_a_deflate_bomb_closes_with_1009(self, ground: Ground) -> None:
+        url = f"ws://127.0.0.1:{ground.port}/ocpp/P1"
+        offered = [websockets.Subprotocol("ocpp1.6")]
+        async with websockets.connect(url, subprotocols=offered, additional_headers=basic("P1")) as socket:
+            assert [extension.name for extension in socket.protocol.extensions] == ["permessage-deflate"]
+            await socket.send('[2,"a","Heartbeat",{}]')
+            assert json.loads(await socket.recv())[0] == 3
+            await socket.send("x" * 50_000_000)
+            await socket.wait_closed()
+            assert socket.close_code == 1009
+
     @pytest.mark.parametrize(("version", "code"), [("ocpp1.6", "GenericError"), ("ocpp2.0.1", "RpcFrameworkError")])
     async def test_a_message_id_counts_once(self, ground: Ground, version: str, code: str) -> None:
         async with pile(ground.port, "P1", version) as p:

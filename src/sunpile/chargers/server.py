@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response
 from websockets.typing import Subprotocol
@@ -44,6 +45,11 @@ DIALECTS: dict[str, Dialect] = {"ocpp2.1": Ocpp21(), "ocpp2.0.1": Ocpp201(), "oc
 ASSUMED = "ocpp1.6"
 """Version of a station that names none and may do so."""
 SUPERSEDED, PROTOCOL_ERROR, GONE = 4001, 1002, 4003
+COMPRESSION = ServerPerMessageDeflateFactory(
+    server_max_window_bits=11, client_max_window_bits=11, compress_settings={"memLevel": 3}
+)
+"""For stations that offer it, as 2.x asks of us (part 4, 3.4). Small windows: OCPP's messages are small, and the usual
+ones would cost more memory than all the rest of a connection. What is unpacked is held to `MAX_BYTES` too."""
 USES_KEPT_S = 2.0
 """Deviations put up with are counted in memory for so long [s, real time], then in the store."""
 
@@ -170,6 +176,7 @@ class Csms:
             select_subprotocol=_choose,
             create_connection=Socket,
             compression=None,
+            extensions=[COMPRESSION],
             server_header=None,
             max_size=MAX_BYTES,
             open_timeout=10,
@@ -213,6 +220,14 @@ class Csms:
     def stations(self) -> Mapping[StationId, StationState]:
         """Every station seen since the start, as it is now. A snapshot: it does not change under the reader."""
         return dict(self._states)
+
+    def state(self, station: str) -> StationState | None:
+        """The station as it is; None if it has not been seen since the start."""
+        return self._states.get(StationId(station))
+
+    def states(self) -> Mapping[StationId, StationState]:
+        """The same as `stations`."""
+        return self.stations
 
     def live(self, station: StationId) -> LiveFacts | None:
         """The station's connection as it is this moment; None if it has none."""
