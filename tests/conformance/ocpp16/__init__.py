@@ -1,1 +1,5 @@
-"""Scripts of the cases of OCPP 16, by block."""
+"""Scripts of the cases of OCPP 1.6, by block."""
+
+from conformance.ocpp16 import core
+
+__all__ = ["core"]
