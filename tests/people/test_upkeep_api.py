@@ -85,6 +85,12 @@ async def test_drift_alerts_after_an_hour(desk: Desk, upkeep: Upkeep) -> None:
     said |= {"component": {"name": ""}, "variable": {"name": "HeartbeatInterval"}}
     result = CommandResult("Accepted", accepted=True, data={"getVariableResult": [said]})
     await upkeep.answered(SP, GetVariables([VariableName("HeartbeatInterval")]), result)
+    (shown,) = desk.client.get("/api/stations/NEW-1/variables?text=heart").json()
+    assert (shown["label"], shown["name"]["variable"], shown["value"]) == (
+        "HeartbeatInterval",
+        "HeartbeatInterval",
+        "60",
+    )
     for _ in range(3):
         desk.clock.time += 3600
         await upkeep.tick()

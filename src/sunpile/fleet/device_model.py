@@ -64,6 +64,40 @@ class Variable:
     """When it said so [Unix s]."""
 
 
+@dataclass(frozen=True, slots=True)
+class VariableView:
+    """A variable as it is shown."""
+
+    label: str
+    """As people write it."""
+    name: VariableName
+    """As commands name it."""
+    attribute: str
+    """Actual, Target, MinSet or MaxSet."""
+    value: str | None
+    """Its value; None: not readable."""
+    mutability: str
+    """ReadOnly, WriteOnly, ReadWrite; empty: not said."""
+    characteristics: dict[str, Any] | None
+    """Unit, type, limits, list of values, as reported."""
+    at: int
+    """When the station said so [Unix s]."""
+
+
+def view_of(variable: Variable) -> VariableView:
+    """The variable as it is shown."""
+    key = variable.key
+    return VariableView(
+        key.label,
+        name_of(key),
+        key.attribute,
+        variable.value,
+        variable.mutability,
+        variable.characteristics,
+        variable.at,
+    )
+
+
 def key_of(name: VariableName, attribute: str = "Actual") -> VariableKey:
     """The key of what a command names."""
     return VariableKey(

@@ -35,7 +35,7 @@ class StoredFile:
     at: int
     """When it came [Unix s]."""
     detail: dict[str, Any] = field(default_factory=dict[str, Any])
-    """MD5, version, signature, run ..."""
+    """MD5, version, signature, which log ..."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +176,8 @@ class Files:
         except BaseException:
             await self._book.unuse(ticket)
             raise
-        kind, _, run = ticket.subject.partition(":")
         shown = shown_name(content.name or name or f"{ticket.station}.log")
-        detail = {"log": kind, "request": run, "md5": content.md5}
+        detail = {"log": ticket.subject, "md5": content.md5}
         file = StoredFile(
             secrets.token_hex(8), "log", ticket.station, shown, content.size, content.sha256, self._clock.now(), detail
         )

@@ -33,7 +33,7 @@ class Ticket:
     purpose: Purpose
     """up: bring a file; down: fetch one."""
     subject: str
-    """File to fetch, or kind and run of what is brought."""
+    """File to fetch, or kind of log that is brought."""
     expires_at: int
     """Until when [Unix s]."""
     nonce: str

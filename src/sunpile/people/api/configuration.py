@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 from sunpile.basics.scope import Scope
 from sunpile.chargers.commands import VariableValue
 from sunpile.fleet.configuration import Configuration
-from sunpile.fleet.device_model import Variable
+from sunpile.fleet.device_model import VariableView, view_of
 from sunpile.fleet.templates import Drift, Template, TemplateSelection
 from sunpile.people.api.bodies import Body, StationText
 from sunpile.people.api.staff import may
@@ -60,10 +60,12 @@ def router(service: Configuration) -> APIRouter:
 
 def _stations(routes: APIRouter, service: Configuration) -> None:
     @routes.get("/stations/{station}/variables")
-    async def variables(scope: Reader, station: str, text: Annotated[str, Query(max_length=64)] = "") -> list[Variable]:
+    async def variables(
+        scope: Reader, station: str, text: Annotated[str, Query(max_length=64)] = ""
+    ) -> list[VariableView]:
         """What a station last told of its settings, and when."""
         found = await service.variables(scope, station)
-        return [one for one in found if text.casefold() in one.key.label.casefold()]
+        return [view_of(one) for one in found if text.casefold() in one.key.label.casefold()]
 
     @routes.post("/stations/{station}/variables/refresh", status_code=202)
     async def refresh(scope: Operator, station: str) -> dict[str, str]:
