@@ -131,6 +131,18 @@ async def test_a_station_that_reckons_otherwise_is_shown(house):
     assert (await book.cost(NODE, "s1"))["difference"] == "total without tax 7.50 EUR and not 1.00 EUR"
 
 
+async def test_a_fault_in_the_cost_does_not_keep_a_station_from_its_answer(house, monkeypatch):
+    costing, book, _, store, _, _ = house
+    end = ended("t", 1, T0 + 1800, 5_000)
+    answer = await tell(store, end)
+
+    async def broken(*_args):
+        raise OverflowError
+
+    monkeypatch.setattr(book, "costed", broken)
+    assert await costing.answer(end, answer) == answer
+
+
 async def test_a_driver_sees_the_price_before_the_start(house):
     costing, _, _, _, _, _ = house
     await costing.save(NODE, BASE)

@@ -145,7 +145,8 @@ class Costing:
                 return answer
             reckoned = cost(found.tariff, found.usage)
             await self._keep(found, reckoned, details)
-        except SunpileError:
+        except Exception:
+            # The session itself is durable by now: a fault in its cost must not keep the station from its answer.
             log.exception("the cost of a session at %s could not be reckoned", event.station)
             return answer
         if isinstance(event, TransactionEnded):
