@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 
 import sunpile.people
 from sunpile.basics.errors import SunpileError
+from sunpile.people.api import access, staff
 from sunpile.people.api.access import every_route
 
 
@@ -58,3 +59,33 @@ def routes_of(app: FastAPI) -> list[tuple[str, APIRoute]]:
 def filled(path: str, holes: dict[str, str] | None = None) -> str:
     """A path with something in its holes."""
     return re.sub(r"\{(\w+)(:\w+)?\}", lambda hole: (holes or {}).get(hole[1], "1"), path)
+
+
+def wanted_by(route: APIRoute) -> str:
+    """What a route wants according to its guards, in the words of the table."""
+    guards = access.guards_of(route.dependant)
+    names = {access.STAFF_GUARDS.get(guard) or guard.__name__.replace("_", "-") for guard in guards}
+    if "self" in names:
+        return "any-staff" if staff.anybody_of_staff in guards else "signed-in"
+    return "driver" if "driver" in names else sorted(names)[0]
+
+
+def main() -> None:
+    """Print lines for the table, to be read before they are put there: `python -m tests.people.route_book`."""
+    from sunpile.people.api import drivers, live, market, operator
+    from sunpile.people.web import pages
+
+    routers = [router for _, router in found_routers()]
+    routers += [part.router for part in (drivers, live, market, operator, pages)]
+    lines = {
+        (route.path, method, wanted_by(route))
+        for router in routers
+        for route in every_route(router.routes)
+        for method in route.methods - {"HEAD"}
+    }
+    for path, method, guard in sorted(lines):
+        print(f'"{method} {path}" = "{guard}"')
+
+
+if __name__ == "__main__":
+    main()
