@@ -62,6 +62,8 @@ class Costed:
     """Its record is closed: the cost is final."""
     sent_nano: int | None = None
     """What the station was last told [nano]."""
+    fixed: bool = True
+    """Its tariff was kept before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,10 @@ class TariffStore:
             row = connection.execute(query).first()
             return _costed(connection, read_session(row), self._currency) if row else None
 
-        return await self._database.write(work)
+        found = await self._database.read(work)
+        if found is not None:
+            await self._fix([found])
+        return found
 
     async def running(self) -> Sequence[Costed]:
         """See `TariffBook.running`."""
@@ -129,7 +132,19 @@ class TariffStore:
             found = [read_session(row) for row in connection.execute(query).all()]
             return [_costed(connection, session, self._currency) for session in found]
 
-        return await self._database.write(work)
+        found = await self._database.read(work)
+        await self._fix(found)
+        return found
+
+    async def _fix(self, found: Sequence[Costed]) -> None:
+        """Keep the tariffs these sessions began with. Reckoning is done on a reader: the writer has answers to make."""
+        rows = [
+            {"session": one.session, "tariff": one.tariff.id, "body": TARIFF.dump_json(one.tariff).decode()}
+            for one in found
+            if not one.fixed
+        ]
+        if rows:
+            await self._database.write(lambda c: c.execute(insert_new(c, session_costs), rows))
 
     async def keep(
         self, session: str, nano: int, final: bool, difference: str | None, sent: int | None, now: int
@@ -192,9 +207,6 @@ def _costed(connection: Connection, session: Session, currency: str) -> Costed:
         if tariff == plain_tariff(tariff.energy[0].price if tariff.energy else 0, currency, tariff.time_zone):
             # The price was shown before the start and stands in the session, whatever the EVSE costs by now.
             tariff = plain_tariff(session.price, currency, tariff.time_zone)
-        body = TARIFF.dump_json(tariff).decode()
-        row = {"session": session.session, "tariff": tariff.id, "body": body}
-        connection.execute(insert_new(connection, session_costs), row)
         sent = None
     else:
         tariff, sent = TARIFF.validate_json(kept.body), kept.sent_nano
@@ -208,6 +220,7 @@ def _costed(connection: Connection, session: Session, currency: str) -> Costed:
         usage,
         session.state == "ended",
         sent,
+        kept is not None,
     )
 
 
