@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -17,12 +18,13 @@ from cryptography.x509.oid import NameOID
 from chargers.fakes import PASSWORD, Book, Inbox, Pile, StillClock, basic
 from chargers.papers import Paper, client, paper
 from chargers.test_server import FAST, P1, until
-from sunpile.chargers import Csms, tls
+from sunpile.chargers import Csms, Limits, tls
 from sunpile.chargers.access import Attempt, judge, password_hash
 from sunpile.chargers.notices import SecurityEvent
 from sunpile.chargers.ports import StationRecord
 from sunpile.chargers.server import Door
 
+SOAK = os.environ.get("SUNPILE_SOAK") == "1"
 ROOT, OTHER = paper("root"), paper("other root", "Elsewhere")
 HEADER = basic("P1")["Authorization"]
 KEY = bytes.fromhex(PASSWORD)
@@ -94,10 +96,10 @@ class Judge:
 class Ground:
     """A server with a door of each kind."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, limits: Limits = FAST) -> None:
         self.folder = folder
         self.book, self.inbox, self.clock = Book("P1", "P2"), Inbox(), StillClock()
-        self.csms = Csms(self.book, self.inbox, self.clock, limits=FAST, insecure=(1,), certificates=Judge())
+        self.csms = Csms(self.book, self.inbox, self.clock, limits=limits, insecure=(1,), certificates=Judge())
         keys = [tls.ServerKey(*paper("node", by=ROOT, kind=kind).save(folder, kind)) for kind in ("ec", "rsa")]
         self.plan = tls.TlsPlan(keys, client_roots=ROOT.pem)
         self.context = tls.context(self.plan, self.csms.handshake_failed)
@@ -269,3 +271,25 @@ async def test_a_renewed_server_certificate_is_used_without_a_restart(ground: Gr
     async with ground.connect(client(ROOT), basic("P1")) as p:
         shown = x509.load_der_x509_certificate(p.socket.transport.get_extra_info("ssl_object").getpeercert(True))
         assert "renewed" in shown.subject.rfc4514_string()
+
+
+@pytest.mark.parametrize("door", [0, 1])
+async def test_sockets_that_drip_are_dropped_while_an_honest_station_is_served(tmp_path: Path, door: int) -> None:
+    made = Ground(tmp_path, Limits(open_s=0.5, refusal_s=0.0))
+    await made.csms.open(Door("127.0.0.1", 0), Door("127.0.0.1", 0, made.context))
+    made.book.change("P1", security_profile=2 if door else 1)
+    count = 5_000 if SOAK else 60
+    try:
+        drips = [await asyncio.open_connection("127.0.0.1", made.csms.ports[door]) for _ in range(count)]
+        for _, writer in drips:
+            writer.write(b"\x16" if door else b"GET /ocpp/P1 HTTP/1.1\r\nX-A: ")
+        async with made.connect(client(ROOT) if door else None, basic("P1")) as p:
+            assert (await p.call("Heartbeat", {}))[0] == 3
+            async with asyncio.timeout(12):
+                for reader, writer in drips:
+                    with contextlib.suppress(ConnectionError):
+                        await reader.read()
+                    writer.close()
+            assert (await p.call("Heartbeat", {}))[0] == 3
+    finally:
+        await made.csms.stop()

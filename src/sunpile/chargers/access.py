@@ -152,6 +152,8 @@ class Limits:
     per_station_refill: float = 1.0
     handshakes: int = 2000
     """Handshakes under way at once."""
+    open_s: float = 10.0
+    """How long a handshake, and before it that of TLS, may take [s, real time]."""
     refusal_s: float = 0.1
     """Every refusal is answered this long after its request [s], so that time tells nothing."""
     call_timeout_s: float = 30.0

@@ -61,7 +61,7 @@ class Refusal:
     offered: str = ""
     """WebSocket subprotocols it offered, comma separated."""
     tls: str = ""
-    """TLS version and cipher, and the subject of the certificate it showed; empty without TLS."""
+    """TLS version and cipher; empty without TLS."""
 
 
 class StationBook(Protocol):

@@ -166,7 +166,7 @@ class Csms:
         timeout: dict[str, Any] = {}
         if door.tls is not None:
             tls.small_buffers()
-            timeout["ssl_handshake_timeout"] = 10.0
+            timeout["ssl_handshake_timeout"] = self._limits.open_s
         return await serve(
             self._serve,
             door.host,
@@ -179,7 +179,7 @@ class Csms:
             extensions=[COMPRESSION],
             server_header=None,
             max_size=MAX_BYTES,
-            open_timeout=10,
+            open_timeout=self._limits.open_s,
             ping_interval=self._limits.ping_s,
             ping_timeout=self._limits.ping_s,
             close_timeout=self._limits.close_s,
