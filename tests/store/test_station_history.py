@@ -50,10 +50,11 @@ async def test_after_a_crash_what_was_open_ended_when_the_node_was_last_alive(
 ) -> None:
     await history.look(here(NOON), NOON + 5)
     await history.look(here(NOON), NOON + 50)
+    await history.look(here(NOON), NOON + 65)
     again = History(database)
     await again.recover()
     await again.look(here(NOON + 500), NOON + 505)
-    assert spans(database) == [(NOON, NOON + 50), (NOON + 500, None)]
+    assert spans(database) == [(NOON, NOON + 65), (NOON + 500, None)]
 
 
 async def test_a_period_shows_connections_and_the_statuses_of_evse_and_station_together(history: History) -> None:

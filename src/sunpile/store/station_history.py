@@ -25,6 +25,8 @@ from sunpile.store.upkeep_tables import (
 )
 
 ALIVE = "upkeep.alive"
+ALIVE_S = 60
+"""How often the node notes that it is alive, if nothing else changes [s]."""
 LOOK_BACK_S = 31 * 86_400
 
 
@@ -34,6 +36,7 @@ class History:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._open: dict[StationId, int] = {}
+        self._alive_at = 0
 
     # -- connections ----------------------------------------------------------------------------------------------
 
@@ -64,6 +67,9 @@ class History:
                 went.append(station)
             if since is not None:
                 came.append((station, since))
+        if not came and not went and now < self._alive_at + ALIVE_S:
+            return
+        self._alive_at = now
 
         def work(connection: Connection) -> None:
             table = connection_spans
