@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from sqlalchemy import insert
 from tests.fleet.upkeep_fakes import NOON
 from tests.people.upkeep_desk import NEW, Desk, desk, empty_file
 
@@ -13,6 +14,7 @@ from sunpile.chargers.commands import CommandResult, GetCustomerInformation, Get
 from sunpile.chargers.events import MeterRead, Sample, StatusChanged
 from sunpile.chargers.notices import MonitorEvent, Progress, ReportPart, SecurityEvent
 from sunpile.fleet.upkeep import Upkeep
+from sunpile.store.certificate_tables import station_certificates
 
 __all__ = ["desk", "empty_file"]
 SP = StationId("NEW-1")
@@ -76,6 +78,24 @@ async def test_a_wrong_clock_alerts_when_it_stays_wrong(desk: Desk, upkeep: Upke
     await passes(desk, upkeep, 180)
     (alert,) = desk.client.get("/api/alerts").json()
     assert (alert["kind"], alert["detail"]) == ("clock", "its clock is 75 s behind")
+
+
+async def test_a_certificate_that_ends_soon_alerts_until_a_newer_one_is_there(desk: Desk, upkeep: Upkeep) -> None:
+    row = {
+        "fingerprint": "a" * 64, "tenant": "default", "station": "NEW-1", "use": "ChargingStationCertificate",
+        "name": "NEW-1", "serial": "1", "key_hash": "a" * 64, "not_before": NOON, "not_after": NOON + 29 * DAY,
+        "chain": "", "state": "accepted", "changed_at": NOON,
+    }  # fmt: skip
+    with desk.house.database.engine.begin() as connection:
+        connection.execute(insert(station_certificates).values(row))
+    await passes(desk, upkeep, 60)
+    (alert,) = desk.client.get("/api/alerts").json()
+    assert (alert["kind"], alert["detail"]) == ("certificate", "ChargingStationCertificate ends in 28 days")
+    newer = {"fingerprint": "b" * 64, "serial": "2", "key_hash": "b" * 64, "not_after": NOON + 400 * DAY}
+    with desk.house.database.engine.begin() as connection:
+        connection.execute(insert(station_certificates).values(row | newer))
+    await passes(desk, upkeep, 60)
+    assert desk.client.get("/api/alerts").json() == []
 
 
 async def test_drift_alerts_after_an_hour(desk: Desk, upkeep: Upkeep) -> None:

@@ -1,12 +1,13 @@
 """Upkeep on the store: joins its services to their tables and the folder. Called by wiring, and by tests."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sunpile.basics.audit import Audit
 from sunpile.basics.ports import Clock
 from sunpile.fleet.alarm import Alarm, Announce, Source
+from sunpile.fleet.alerts import DAY_S, Finding
 from sunpile.fleet.campaigns import Campaigns
 from sunpile.fleet.configuration import Configuration
 from sunpile.fleet.customers import Customers
@@ -18,6 +19,7 @@ from sunpile.fleet.station_desk import StationDesk
 from sunpile.fleet.upkeep import Forget, Parts, Upkeep
 from sunpile.fleet.upkeep_ports import Changed, LiveStations, Runs
 from sunpile.store.alerts import AlertStore
+from sunpile.store.certificates import CertificateDatabase
 from sunpile.store.customers import CustomerStore
 from sunpile.store.database import Database
 from sunpile.store.device_model import DeviceModelStore
@@ -30,6 +32,9 @@ from sunpile.store.samples import SampleLog
 from sunpile.store.station_cards import StationCards
 from sunpile.store.station_history import History
 from sunpile.store.stored_files import FileStore
+
+SOON_DAYS = 120
+"""Certificates that end later are not looked at; rules say what is soon."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,22 @@ class Neighbours:
     """How often it looks [s]."""
     approve_above: int = 1
     """A campaign over more stations wants a second person."""
+
+
+def expiring(certificates: CertificateDatabase, history: History) -> Source:
+    """Stations' newest certificates that end soon, for alerts."""
+
+    async def source(now: int) -> Sequence[Finding]:
+        found: list[Finding] = []
+        for one in await certificates.newest(None, now + SOON_DAYS * DAY_S):
+            place = await history.place(one.station) if one.station else None
+            if place is not None:
+                days = max(0, (one.not_after - now) // DAY_S)
+                words = f"{one.use} ends in {days} days"
+                found.append(Finding(place[0], one.station, "certificate", one.use, days, words, place[1], place[2]))
+        return found
+
+    return source
 
 
 @dataclass(frozen=True)
@@ -107,9 +128,10 @@ class UpkeepOnStore:
             "alerts": alerts.forget,
             "customers": customer_book.forget,
         }
+        sources = {"certificate": expiring(CertificateDatabase(database), history)} | dict(near.sources or {})
         parts = Parts(
             near.live, history, samples, configuration, alarm, campaigns, maintenance, reports, customers, forget,
-            near.sources or {},
+            sources,
         )  # fmt: skip
         upkeep = Upkeep(parts, clock, retention.get, near.period_s)
         desk = StationDesk(StationCards(database), near.live, audit, near.changed, alerts, near.deviations)
