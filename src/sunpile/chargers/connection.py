@@ -267,7 +267,8 @@ class Connection:
 
     def _wake(self) -> None:
         if self._idle is not None:
-            self._idle.set_result(None)
+            if not self._idle.done():
+                self._idle.set_result(None)
             self._idle = None
 
     async def _work(self) -> None:
