@@ -3,12 +3,21 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from conformance.scene import Scene
 from conformance.station import Payload
 
 WAIT_S = 5.0
+SESSION_S = 1800
+METER_START, METER_STOP = 1000, 6000
+REGISTER = "Energy.Active.Import.Register"
+
+
+def moment(at: int) -> str:
+    """A Unix time [s] as stations write it."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 # -- the operator -----------------------------------------------------------------------------------------------------
@@ -65,3 +74,85 @@ async def running(scene: Scene, connector: int) -> str | None:
     """The transaction that the operator sees running at a connector."""
     view = await page(scene)
     return next(evse["ocpp_transaction"] for evse in view["live"]["evses"] if evse["evse"] == connector)
+
+
+# -- tokens and transactions ------------------------------------------------------------------------------------------
+
+
+async def card(scene: Scene, letter: str = "", **wish: Any) -> str:
+    """Have the operator register a token; its idTag, which no other case uses."""
+    tag = f"C{scene.station.identity.removeprefix('CASE-')}{letter}"
+    await scene.operator.put(f"/api/tokens/{tag}", wish)
+    return tag
+
+
+async def authorize(scene: Scene, tag: str) -> Payload:
+    """The answer to an Authorize."""
+    return (await scene.station.call("Authorize", {"idTag": tag}))["idTagInfo"]
+
+
+async def start(scene: Scene, tag: str, connector: int = 1, at: int | None = None, **more: Any) -> Payload:
+    """The answer to a StartTransaction at register 1,000 Wh, `at` [Unix s] or half an hour ago."""
+    begun = int(time.time()) - SESSION_S if at is None else at
+    payload = {"connectorId": connector, "idTag": tag, "meterStart": METER_START, "timestamp": moment(begun)}
+    answer = await scene.station.call("StartTransaction", payload | more)
+    assert answer["transactionId"] > 0
+    return answer
+
+
+async def stop(scene: Scene, transaction: int, at: int | None = None, **more: Any) -> Payload:
+    """The answer to a StopTransaction at register 6,000 Wh, `at` [Unix s] or now."""
+    ended = int(time.time()) if at is None else at
+    payload = {"transactionId": transaction, "meterStop": METER_STOP, "timestamp": moment(ended)}
+    return await scene.station.call("StopTransaction", payload | more)
+
+
+async def metered(scene: Scene, transaction: int, wh: int, connector: int = 1, at: int | None = None) -> None:
+    """Send a periodic sample of the register, `at` [Unix s] or a quarter of an hour ago."""
+    sample = {"value": str(wh), "context": "Sample.Periodic", "measurand": REGISTER, "unit": "Wh"}
+    taken = int(time.time()) - SESSION_S // 2 if at is None else at
+    value = [{"timestamp": moment(taken), "sampledValue": [sample]}]
+    payload = {"connectorId": connector, "transactionId": transaction, "meterValue": value}
+    assert await scene.station.call("MeterValues", payload) == {}
+
+
+async def session(scene: Scene, transaction: int) -> dict[str, Any]:
+    """The session of a transaction, as the operator sees it in the list and on its own page."""
+    (found,) = [row for row in await sessions(scene) if row["ocpp_transaction"] == str(transaction)]
+    detail = await scene.operator.get(f"/api/sessions/{found['session']}/detail")
+    assert detail["session"] == found
+    return found | {"records": detail["records"]}
+
+
+async def sessions(scene: Scene) -> list[dict[str, Any]]:
+    """All sessions of the station."""
+    return (await scene.operator.get(f"/api/staff/sessions?station={scene.station.identity}"))["sessions"]
+
+
+async def billed(scene: Scene, transaction: int, reason: str, tag: str) -> None:
+    """Fail unless the session has ended for `reason` with one final record of its 5,000 Wh."""
+    found = await session(scene, transaction)
+    assert (found["state"], found["stop_reason"], found["id_token"]) == ("ended", reason, tag), found
+    assert (found["start_wh"], found["end_wh"], found["wh"]) == (METER_START, METER_STOP, METER_STOP - METER_START)
+    (record,) = found["records"]
+    assert (record["total_energy"], record["cdr_token"]) == (METER_STOP - METER_START, tag)
+    assert await running(scene, found["evse"]) is None
+
+
+async def charging(scene: Scene, tag: str, connector: int = 1) -> int:
+    """The state `charging`: plugged in, let in, started; the transaction's number."""
+    await scene.status(connector, "Preparing")
+    assert (await authorize(scene, tag))["status"] == "Accepted"
+    answer = await start(scene, tag, connector)
+    assert answer["idTagInfo"]["status"] == "Accepted"
+    await scene.status(connector, "Charging")
+    assert (await session(scene, answer["transactionId"]))["state"] == "active"
+    assert await running(scene, connector) == str(answer["transactionId"])
+    return answer["transactionId"]
+
+
+async def unplugged(scene: Scene, connector: int = 1) -> None:
+    """The end of the cable's stay: Finishing, Available, and the operator sees it."""
+    await scene.status(connector, "Finishing")
+    await scene.status(connector, "Available")
+    assert await seen(scene, connector) == ("Available", None)
