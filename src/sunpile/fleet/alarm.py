@@ -25,7 +25,7 @@ from sunpile.fleet.alerts import (
 from sunpile.fleet.upkeep_ports import Changed
 
 log = logging.getLogger(__name__)
-Announce = Callable[[str, str, dict[str, Any]], Awaitable[None]]
+Announce = Callable[[str, str, dict[str, Any]], Awaitable[object]]
 """Tell webhooks: tenant, event, data."""
 Source = Callable[[int], Awaitable[Sequence[Finding]]]
 """What is true at a moment [Unix s], of the kinds it speaks for."""
