@@ -2,7 +2,14 @@
 
 from sunpile.basics.ids import EvseId, IdToken, StationId
 from sunpile.basics.units import Wh
-from sunpile.chargers.events import MeterRead, Sample, StatusChanged, TransactionEnded, TransactionStarted
+from sunpile.chargers.events import (
+    MeterRead,
+    Sample,
+    StatusChanged,
+    TransactionEnded,
+    TransactionStarted,
+    TransactionUpdated,
+)
 from sunpile.chargers.station import (
     EVSES_MAX,
     OPEN_TRANSACTIONS_MAX,
@@ -44,6 +51,15 @@ def test_a_number_given_to_a_1_6_pile_is_the_transaction_of_its_connector_until_
     state = observe(state, ended("77"), NOW)
     assert state.evses[EvseId(1)].ocpp_transaction is None
     assert state.transactions == {}
+
+
+def test_a_transaction_that_begins_with_the_driver_is_at_the_evse_which_the_plug_names() -> None:
+    state = observe(StationState(P1), started("t1", 0), NOW)
+    told = (Sample(NOW, Wh(9)),)
+    plug = TransactionUpdated(P1, EvseId(2), "k", b"", "t1", None, NOW, told, "EVConnected", offline=False, seq_no=1)
+    state = observe(state, plug, NOW)
+    assert state.transactions == {"t1": 2}
+    assert (state.evses[EvseId(0)].ocpp_transaction, state.evses[EvseId(2)].ocpp_transaction) == (None, "t1")
 
 
 def test_an_end_of_the_unknown_changes_nothing() -> None:

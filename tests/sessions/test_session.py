@@ -7,6 +7,7 @@ import pytest
 from sessions.memory import MemoryDesk, Story, channel, driver, pile
 from sessions.talk import T0, clock, ended, meter, start16, started, status, stop16, updated
 from sunpile.basics.keys import Key
+from sunpile.chargers.events import Sample
 from sunpile.sessions.session import Review
 
 SIGNER = Key.from_seed("session key").address
@@ -117,6 +118,34 @@ def test_an_end_that_names_no_evse_before_its_start_still_counts(story):
     story.tell(updated("t1", 1, T0 + 600, 2000, evse=0), T0 + 1300)
     story.tell(started("t1", 0, T0, 1000), T0 + 1301)
     assert (only(story).state, only(story).wh) == ("ended", 2000)
+
+
+def plugged(transaction, seq, at, wh):
+    begin = (Sample(at, wh, context="Transaction.Begin"),)
+    return replace(updated(transaction, seq, at, wh), samples=begin)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 2, 1, 3), (1, 0, 2, 3), (3, 1, 0, 2), (3, 2, 1, 0)])
+def test_a_session_whose_driver_comes_before_the_plug_is_the_evses_that_the_plug_names(story, order):
+    told = [
+        started("t1", 0, T0, None, evse=0),
+        plugged("t1", 1, T0 + 60, 1000),
+        updated("t1", 2, T0 + 600, 2000),
+        ended("t1", 3, T0 + 1260, 3000),
+    ]
+    story.tell(meter(T0 + 20, 900), T0 + 20)  # of who was there before
+    for number in order:
+        story.tell(told[number], T0 + 1300)
+    assert (only(story).evse, only(story).start_wh, only(story).price) == (1, 1000, 300_000)
+    assert (only(story).state, only(story).wh, only(story).owed) == ("ended", 2000, 600_000_000)
+
+
+def test_who_plugs_in_late_takes_the_evse_from_a_session_that_lost_its_stop(story):
+    story.tell(started("t1", 0, T0, 1000), T0)
+    story.tell(started("t2", 0, T0 + 900, None, tag="CARD2", evse=0), T0 + 900)
+    assert [s.state for s in story.desk.sessions.values()] == ["active", "active"]
+    story.tell(plugged("t2", 1, T0 + 960, 2000), T0 + 960)
+    assert [s.state for s in story.desk.sessions.values()] == ["held", "active"]
 
 
 def test_a_gap_is_held_and_not_guessed_and_a_late_message_clears_it(story):

@@ -153,6 +153,8 @@ def observe(state: StationState, event: StationEvent, now: int, ocpp_transaction
         case TransactionStarted():
             return _started(state, event, ocpp_transaction or event.ocpp_transaction)
         case TransactionUpdated():
+            if event.evse and state.transactions.get(event.ocpp_transaction) == 0:
+                state = _located(state, event)
             return _sampled(state, event.evse, event.samples)
         case TransactionEnded():
             return _ended(state, event)
@@ -194,6 +196,15 @@ def _started(state: StationState, event: TransactionStarted, transaction: str | 
     while len(running) > OPEN_TRANSACTIONS_MAX:
         del running[next(iter(running))]
     return _with_evse(state._replace(transactions=running), event.evse, ocpp_transaction=transaction)
+
+
+def _located(state: StationState, event: TransactionUpdated) -> StationState:
+    """A transaction that began with the driver says only with the plug where it is."""
+    state = state._replace(transactions={**state.transactions, event.ocpp_transaction: event.evse})
+    nowhere = EvseId(0)
+    if nowhere in state.evses and state.evses[nowhere].ocpp_transaction == event.ocpp_transaction:
+        state = _with_evse(state, nowhere, ocpp_transaction=None)
+    return _with_evse(state, event.evse, ocpp_transaction=event.ocpp_transaction)
 
 
 def _ended(state: StationState, event: TransactionEnded) -> StationState:

@@ -40,12 +40,14 @@ def measure(session: Session, desk: Desk, new: Iterable[RegisterSample], pile: P
     assert session.ended_at is not None
     if session.ended_at < session.started_at:
         return NoBill("clock ran back")
-    register = trust(window(session, desk, new), pile.max_w)
+    samples = window(session, desk, new)
+    since = _plugged_at(session, samples)
+    register = trust((sample for sample in samples if sample.taken_at >= since), pile.max_w)
     if any(_is_end(held.sample, session) and held.reason != "went back" for held in register.held):
         return NoBill("end implausible")
-    if not register.times or register.times[0] > session.started_at:
+    if not register.times or register.times[0] > max(since, session.started_at):
         return NoBill("no register at the start")
-    energy = energy_between(register, session.started_at, session.ended_at)
+    energy = energy_between(register, max(since, session.started_at), session.ended_at)
     if energy is None:
         return NoBill("no register at the end")
     if _slipped(session, desk, register, pile):
@@ -56,6 +58,20 @@ def measure(session: Session, desk: Desk, new: Iterable[RegisterSample], pile: P
     if energy > plausible_wh(pile.max_w, session.ended_at - session.started_at):
         return NoBill("above the pile's power")
     return Bill(energy, register, _doubt(register))
+
+
+def _plugged_at(session: Session, samples: Iterable[RegisterSample]) -> int:
+    """From when the EVSE's register is this session's [Unix s]; 0: all of it.
+
+    A driver let in before the plug says where has a start without a register; it comes with the plug, as a sample that
+    says it is the transaction's first.
+    """
+    begins = [
+        sample.taken_at
+        for sample in samples
+        if sample.kind == "begin" and sample.wh == session.start_wh and sample.taken_at >= session.started_at
+    ]
+    return min(begins, default=0)
 
 
 def _doubt(register: Register) -> str | None:

@@ -182,9 +182,9 @@ def _started(turn: Turn, event: TransactionStarted) -> Decision:
     session = known or _open(turn, event.station, event.evse, transaction, started_at)
     session = session._replace(
         begun=True,
-        evse=event.evse,
+        evse=event.evse or session.evse,
         started_at=started_at,
-        start_wh=begin.wh if begin else None,
+        start_wh=begin.wh if begin else session.start_wh,
         doubts=session.doubts | doubts,
         remote_start=event.remote_start_id,
         reservation=event.details.reservation,
@@ -197,7 +197,7 @@ def _started(turn: Turn, event: TransactionStarted) -> Decision:
     session, authorisation = _authorised(turn, session, event.id_token)
     session, others = _alone(turn, session)
     if known is not None:
-        if known.evse != event.evse:
+        if known.evse != session.evse:
             # Messages that came before the start need not name the EVSE; theirs are its samples.
             samples = (*samples, *turn.desk.samples(event.station, known.evse, started_at, known.ended_at or turn.now))
         session = _progress(turn, session, samples)
@@ -214,6 +214,7 @@ def _updated(turn: Turn, event: TransactionUpdated, anew: bool = False) -> Decis
     if known is not None and known.state == "ended":
         return _after_the_end(turn, event, known, samples)
     session = known or _unbegun(turn, event.station, event.evse, event.ocpp_transaction, at)
+    session, others = _located(turn, session, event.evse, samples)
     session = session._replace(doubts=session.doubts | doubts)
     session = _unnumbered(session) if anew else session._replace(seqs=with_seq(session.seqs, event.seq_no))
     session = _goes_on(turn, session, at, event.details.resumed)
@@ -223,7 +224,7 @@ def _updated(turn: Turn, event: TransactionUpdated, anew: bool = False) -> Decis
     session, signed = _signed(turn, session, event.samples)
     session = _money(turn, _progress(turn, session, samples), known)
     answer = TransactionAnswer(authorisation, event.ocpp_transaction)
-    return _closing(turn, (session,), samples, event, answer, signed)
+    return _closing(turn, (session, *others), samples, event, answer, signed)
 
 
 def _ended(turn: Turn, event: TransactionEnded, anew: bool = False) -> Decision:
@@ -239,6 +240,7 @@ def _ended(turn: Turn, event: TransactionEnded, anew: bool = False) -> Decision:
     if known is not None and known.state == "ended":
         return _after_the_end(turn, event, known, samples)
     session = known or _unbegun(turn, event.station, event.evse or EvseId(0), event.ocpp_transaction, at)
+    session, others = _located(turn, session, event.evse or EvseId(0), samples)
     end = samples[-1] if samples else None
     session = session._replace(
         state="waiting",
@@ -258,7 +260,7 @@ def _ended(turn: Turn, event: TransactionEnded, anew: bool = False) -> Decision:
     session, signed = _signed(turn, session, event.samples)
     session = _money(turn, _progress(turn, session, samples), known)
     answer = TransactionAnswer(authorisation, event.ocpp_transaction)
-    return _closing(turn, (session,), samples, event, answer, signed)
+    return _closing(turn, (session, *others), samples, event, answer, signed)
 
 
 def _metered(turn: Turn, event: MeterRead) -> Decision:
@@ -396,6 +398,23 @@ def _open(turn: Turn, station: StationId, evse: EvseId, transaction: str, at: in
 def _unbegun(turn: Turn, station: StationId, evse: EvseId, transaction: str, at: int) -> Session:
     """A numbered transaction whose start has not come yet."""
     return _open(turn, station, evse, transaction, at)._replace(begun=False, waits_since=turn.now)
+
+
+def _located(
+    turn: Turn, session: Session, evse: EvseId, samples: Sequence[RegisterSample]
+) -> tuple[Session, tuple[Session, ...]]:
+    """The session after a message that may be the first to name its EVSE, and others that this ends.
+
+    A driver may be let in before the plug says where (E03): until then nothing flows, and the register begins there.
+    """
+    begin = next((sample for sample in samples if sample.kind == "begin"), None)
+    if begin is not None and session.start_wh is None:
+        session = session._replace(start_wh=begin.wh, last_wh=session.last_wh or begin.wh)
+    if session.evse or not evse:
+        return session, ()
+    pile = turn.desk.pile(session.station, evse)
+    session = session._replace(evse=evse, price=pile.price if pile else session.price)
+    return _alone(turn, session)
 
 
 def _authorised(turn: Turn, session: Session, id_token: IdToken | None) -> tuple[Session, Authorisation | None]:
