@@ -1,3 +1,7 @@
-"""Scripts of the cases of OCPP 2, by block."""
+"""Scripts of the cases of OCPP 2, by block; importing this package imports all of them, which registers them."""
 
-from conformance.ocpp2 import e_transactions  # noqa: F401  (importing them registers the scripts)
+import importlib
+import pkgutil
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
