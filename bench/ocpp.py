@@ -253,10 +253,11 @@ async def stations_in(folder: str) -> Any:
     from sqlalchemy import insert
 
     from sunpile.store.database import Database
-    from sunpile.store.tables import channels, connectors, drivers, metadata, stations
+    from sunpile.store.schema import upgrade
+    from sunpile.store.tables import channels, connectors, drivers, stations
 
     database = Database(f"sqlite:///{folder}/bench.db")
-    metadata.create_all(database.engine)
+    upgrade(database.engine)
     salt = b"salt"
     rows = [
         {
