@@ -195,6 +195,19 @@ async def test_firmware_is_followed_by_its_number_or_without_one(rig: Rig) -> No
     assert (item.state, item.status) == ("done", "Installed")
 
 
+async def test_what_a_station_drops_for_a_newer_request_has_ended(rig: Rig) -> None:
+    rig.go()
+    arguments = {"url": "https://x/f.bin", "retrieve_at": rig.clock.now()}
+    first = await rig.runner.start(ANNA, "update-firmware", arguments, Selection(("S0",)))
+    await asyncio.sleep(0.01)
+    rig.stations.answers["S0"] = CommandResult("AcceptedCanceled", True)
+    second = await rig.runner.start(ANNA, "update-firmware", arguments, Selection(("S0",)))
+    await rig.ended(first.run)
+    item = await rig.runner.item(ANNA, first.run, "S0")
+    assert (item.state, item.status) == ("failed", "AcceptedCanceled")
+    assert (await rig.runner.item(ANNA, second.run, "S0")).state == "accepted"
+
+
 async def test_one_that_is_away_is_asked_as_soon_as_it_connects(rig: Rig) -> None:
     rig.stations.away.add("S0")
     header = await rig.runner.start(ANNA, "clear-cache", {}, Selection(("S0",)), Options(offline="wait"))

@@ -31,6 +31,7 @@ from sunpile.fleet.run_events import (
     Resumed,
     Retried,
     Tick,
+    Told,
 )
 from sunpile.fleet.run_model import OPEN, Header, Item, Options, Rules
 from sunpile.fleet.run_ports import Arguments, Commands, Fleet, RunStore, Selection
@@ -316,6 +317,13 @@ class Runner:
                 return run
         return None
 
+    async def _give_way(self, newer: Run, station: str) -> None:
+        """A station dropped what it was at for the work of `newer`; of firmware it says no word more (L01.FR.24)."""
+        for run in list(self._live.values()):
+            if run is not newer and run.operation.ends == newer.operation.ends and station in run.flying:
+                reason = "a newer request took its place"
+                await self._act(run, Told(self._clock.now(), station, "failed", "AcceptedCanceled", reason))
+
     async def connected(self, station: str) -> None:
         """A station's connection stands: runs that wait for it ask it."""
         await self._ready()
@@ -445,6 +453,8 @@ class Runner:
             event = run_words.not_answered(station, item.attempt, self._clock.now(), fault, asked)
         try:
             await self._act(run, event)
+            if event.status == "AcceptedCanceled":
+                await self._give_way(run, item.station)
             await self._tick(run)
         except Exception:
             log.exception("the answer of %s in run %s is kept with the next step", station, run.header.run)
