@@ -79,6 +79,15 @@ def test_who_may_charge_goes_first_where_there_is_not_room_for_all():
     assert listed(*tokens, limits=ListLimits(entries_max=2)) == ({"B": "Accepted", "C": "Accepted"}, 2)
 
 
+def test_what_a_version_cannot_say_is_left_out_and_keeps_nobody_else_off_the_list():
+    long, group = "L" * 21, Group("G" * 21)
+    tokens = [Token("A", group=group.group), Token(long), Token("ÄÖÜ")]
+    assert listed(*tokens, limits=ListLimits(token_max=20), groups=[group]) == ({"A": "Accepted"}, 2)
+    assert listed(*tokens, groups=[group]) == ({"A": "Accepted", long: "Accepted"}, 1)
+    (line,), _ = desired(tokens[:1], {group.group: group}, "P1", "", NOW, ListLimits(token_max=20))
+    assert line.group is None
+
+
 def test_a_small_change_is_sent_as_such_and_doubt_sends_all():
     lines = desired([Token(f"T{n}") for n in range(10)], {}, "P1", "", NOW, ListLimits())[0]
     after = desired([Token(f"T{n}") for n in range(1, 10)], {}, "P1", "", NOW, ListLimits())[0]

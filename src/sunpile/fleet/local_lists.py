@@ -18,6 +18,7 @@ from sunpile.basics.ports import Clock
 from sunpile.basics.scope import Scope
 from sunpile.chargers.commands import Command, CommandResult, GetLocalListVersion, ListEntry, SendLocalList
 from sunpile.chargers.commands.authorisation import Token as CommandToken
+from sunpile.chargers.values import is_visible
 from sunpile.sessions.tokens import Group, Token, TokenLimits
 
 Words = {"blocked": "Blocked", "expired": "Expired", "invalid": "Invalid"}
@@ -66,6 +67,8 @@ class ListLimits:
     """Entries on its list at most (LocalAuthListMaxLength, LocalAuthListCtrlr.Entries)."""
     per_message: int | None = None
     """Entries in a message at most (SendLocalListMaxLength, ItemsPerMessage)."""
+    token_max: int | None = None
+    """Letters of a token and of a group at most (20 in OCPP 1.6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +90,29 @@ def desired(
 
     On it are tokens a station may judge alone: valid now, allowed here, with no limit that only we can count. A token
     that is blocked is on it too, so that a station's cache is overruled. Tokens that may charge go before those that
-    may not when there is not room for all.
+    may not when there is not room for all. What the station's version of OCPP cannot say does not fit either: it must
+    not keep all others off the list.
     """
     found: list[Line] = []
+    unsaid = 0
     by_id = {token.token: token for token in tokens}
     for token in by_id.values():
         group = groups.get(token.group) if token.group else None
         status = _status(token, by_id, group, now)
         if status is None or not _alone(token, by_id, group, station, site):
             continue
-        found.append(Line(token.token, token.kind, status, token.group, token.valid_until))
+        if not _sayable(token.token, limits):
+            unsaid += 1
+            continue
+        shown = token.group if token.group is not None and _sayable(token.group, limits) else None
+        found.append(Line(token.token, token.kind, status, shown, token.valid_until))
     found.sort(key=lambda line: (line.status != "Accepted", line.token))
     room = len(found) if limits.entries_max is None else limits.entries_max
-    return tuple(sorted(found[:room], key=lambda line: line.token)), max(0, len(found) - room)
+    return tuple(sorted(found[:room], key=lambda line: line.token)), unsaid + max(0, len(found) - room)
+
+
+def _sayable(text: str, limits: ListLimits) -> bool:
+    return is_visible(text) and (limits.token_max is None or len(text) <= limits.token_max)
 
 
 def _status(token: Token, by_id: Mapping[str, Token], group: Group | None, now: int) -> str | None:

@@ -9,7 +9,11 @@ from sqlalchemy import Connection, select
 from sunpile.fleet.local_lists import ListLimits
 from sunpile.fleet.tariffs import TariffSupport
 from sunpile.store.database import Database
+from sunpile.store.tables import stations
 from sunpile.store.upkeep_tables import device_variables
+
+TAG_MAX = 20
+"""Letters of an idTag of OCPP 1.6 at most."""
 
 
 class StationLimits:
@@ -27,7 +31,9 @@ class StationLimits:
             per_message = (("", "SendLocalListMaxLength"), ("LocalAuthListCtrlr", "ItemsPerMessage"))
             # The value of Entries is how many there are now, not how many fit: only 1.6's key is a limit itself.
             fits = most if most is not None else _number(_value(connection, station, entries[:1]))
-            return ListLimits(fits, _number(_value(connection, station, per_message)))
+            version = connection.scalar(select(stations.c.ocpp_version).where(stations.c.station == station))
+            letters = TAG_MAX if version == "1.6" else None
+            return ListLimits(fits, _number(_value(connection, station, per_message)), letters)
 
         return await self._database.read(work)
 
