@@ -1,5 +1,5 @@
 """Scripts of the cases of OCPP 1.6, by block."""
 
-from conformance.ocpp16 import charging, core
+from conformance.ocpp16 import charging, core, lists
 
-__all__ = ["charging", "core"]
+__all__ = ["charging", "core", "lists"]
