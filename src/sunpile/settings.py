@@ -74,6 +74,20 @@ class NodeSettings(FileSettings):
     """Page, API and RPC."""
     ocpp_port: Port = 8480
     """Piles connect to ws://HOST:PORT/ocpp/IDENTITY."""
+    ocpp_tls_port: Port | None = None
+    """Piles with TLS (security profiles 2 and 3) connect to wss://HOST:PORT/ocpp/IDENTITY; none: no such door."""
+    insecure_profiles: list[Annotated[int, Field(ge=0, le=1)]] = []
+    """Security profiles without TLS that are let in at `ocpp_port`: [1], or [0, 1] for a private network."""
+    operator_name: str = Field("sunpile", min_length=1, max_length=64)
+    """The operator's name: O in stations' certificates."""
+    server_names: list[str] = []
+    """Host names and addresses in the TLS door's certificate; empty: `host`."""
+    ocsp_hosts: list[str] = []
+    """Hosts of certificate authorities that may be asked whether a certificate is revoked."""
+    approve_above: int | None = Field(100, ge=1)
+    """A run over more stations than this wants a second person's yes; none: never."""
+    approve_dangerous_above: int | None = Field(1, ge=1)
+    """The same for restarts, firmware and what clears things."""
     rpc_port: Port = 0
     """Port of the embedded engine on loopback; 0 = any free one."""
     engine: Literal["anvil", "rpc"] = "anvil"
@@ -102,6 +116,18 @@ class NodeSettings(FileSettings):
     """Time of the chain's first block [Unix s]; 0 = when it is initialised."""
     live_poll: int = Field(300, ge=5, le=900)
     """Seconds between polls of inverters for live power."""
+    public_url: str = Field("", pattern=r"^(https?://[^/]+)?$")
+    """Where people and stations reach the HTTP side, as https://csms.example; empty: host and port."""
+    oidc_issuer: str = Field("", pattern=r"^(https?://\S+)?$")
+    """URL of the operator's OpenID provider for staff; empty: none."""
+    oidc_client_id: str = ""
+    """What it calls this node."""
+    oidc_client_secret: str = Field("", repr=False)
+    """Empty for a public client: PKCE alone."""
+    oidc_role_claim: str = "roles"
+    """Claim that holds a member's role."""
+    webhook_hosts: list[str] = []
+    """host:port that webhooks may reach over plain HTTP or in private networks; others only over HTTPS, in public."""
     rpc_open: bool = True
     """false: `/rpc` wants the admin token, for zones with homes on a shared network."""
     sandbox: bool = False

@@ -33,7 +33,7 @@ class NodeProcess:
 
     def __init__(self, folder: Path, **settings: object) -> None:
         self.folder = folder
-        self.http_port, self.ocpp_port = free_port(), free_port()
+        self.http_port, self.ocpp_port, self.tls_port = free_port(), free_port(), free_port()
         self.settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self.token = ""
@@ -42,6 +42,11 @@ class NodeProcess:
     def url(self) -> str:
         """Where stations connect, without their identity."""
         return f"ws://127.0.0.1:{self.ocpp_port}/ocpp"
+
+    @property
+    def tls_url(self) -> str:
+        """Where stations connect with TLS."""
+        return f"wss://127.0.0.1:{self.tls_port}/ocpp"
 
     def start(self) -> None:
         """Make the folder, start the process, wait until it answers."""
@@ -84,7 +89,8 @@ class NodeProcess:
         subprocess.run(command, check=True, env=self._environment(), capture_output=True)
 
     def _environment(self) -> dict[str, str]:
-        settings = {"http_port": self.http_port, "ocpp_port": self.ocpp_port} | self.settings
+        settings: dict[str, object] = {"http_port": self.http_port, "ocpp_port": self.ocpp_port}
+        settings |= {"ocpp_tls_port": self.tls_port, "insecure_profiles": [1], "sandbox": "true"} | self.settings
         return os.environ | {f"SUNPILE_{key.upper()}": str(value) for key, value in settings.items()}
 
 

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from sunpile.basics.errors import InputInvalid, NotFound
 from sunpile.chargers import commands as c
+from sunpile.fleet import device_model
 from sunpile.fleet.labels import label
 
 Group = Literal[
@@ -219,7 +220,7 @@ def schema(name: str) -> dict[str, Any]:
 
 
 SECRET_FIELDS = frozenset({"password"})
-SECRET_VARIABLES = frozenset({"BasicAuthPassword", "AuthorizationKey"})
+SECRET_VARIABLES = device_model.SECRETS
 HIDDEN = "***"
 
 

@@ -17,6 +17,8 @@ from sunpile.chargers.notices import ReportPart
 NONE = -1
 """No EVSE or connector, in a key."""
 VALUE_MAX = 2500
+SECRETS = frozenset({"BasicAuthPassword", "AuthorizationKey", "SharedSecret"})
+"""Variables whose values are told to stations and kept nowhere in the clear."""
 
 
 class VariableKey(NamedTuple):
@@ -174,7 +176,9 @@ def of_answer(command: Command, result: CommandResult, now: int) -> list[Variabl
         rows = cast("list[dict[str, Any]]", data.get("setVariableResult", []))
         given = {key_of(value.name, value.attribute): value.value for value in command.values}
         kept = [_key(row, str(row.get("attributeType", "Actual"))) for row in rows if _taken(row)]
-        return [Variable(key, given[key], "", None, now) for key in kept if key in given]
+        return [
+            Variable(key, given[key], "", None, now) for key in kept if key in given and key.variable not in SECRETS
+        ]
     return []
 
 

@@ -218,6 +218,7 @@ def _make(plan: DemoPlan, path: Path, clock_port: int) -> tuple[Folder, NodeSett
         "live_poll": min(300, scenario.length),
         "open_town": True,
         "sandbox": True,
+        "insecure_profiles": [1],
         "time_zone": "Europe/Amsterdam",
         **plan.settings,
     }

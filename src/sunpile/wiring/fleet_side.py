@@ -6,24 +6,28 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from sunpile.basics.audit import Audit
 from sunpile.basics.ids import StationId
+from sunpile.chargers.leniency import DEVIATIONS
 from sunpile.control.ports import Energy
 from sunpile.control.profile_book import ProfileBook
 from sunpile.control.service import SiteControl
-from sunpile.fleet.configuration import Configuration
+from sunpile.fleet.alarm import Announce
+from sunpile.fleet.overview import OverviewDesk
+from sunpile.fleet.run_model import Rules
 from sunpile.fleet.runner import PlainRunner, Runner
-from sunpile.fleet.station_desk import StationDesk
-from sunpile.people.api import configuration, frames, operations, sites, stations
-from sunpile.store.audit import AuditDatabase
-from sunpile.store.device_model import DeviceModelStore
-from sunpile.store.frame_log import FrameLog
+from sunpile.people.api import fleet_upkeep, operations, overview, sites
 from sunpile.store.installed_profiles import InstalledProfileStore
+from sunpile.store.overview import OverviewStore
 from sunpile.store.runs import RunDatabase
 from sunpile.store.sites import SiteStore
-from sunpile.store.station_cards import StationCards
+from sunpile.store.upkeep import Neighbours, UpkeepOnStore
 from sunpile.wiring.ears import Ears
 from sunpile.wiring.ground import Ground
 from sunpile.wiring.piles import PileCommands
+
+LOOK_S, TOWN_LOOK_S = 15, 900
+"""How often upkeep looks [s]; a town's day would be all looks."""
 
 
 @dataclass(frozen=True)
@@ -43,48 +47,77 @@ class Running:
 
 @dataclass
 class FleetSide:
-    """Runs, records, configuration, sites."""
+    """Runs, upkeep, sites."""
 
     ground: Ground
     runner: Runner
-    desk: StationDesk
-    configuration: Configuration
+    upkeep: UpkeepOnStore
     control: SiteControl
     profiles: ProfileBook
-    audit: AuditDatabase
+    audit: Audit
+    overview: OverviewDesk
 
     @classmethod
-    def open(cls, ground: Ground, commands: PileCommands, ears: Ears, energy: Energy) -> "FleetSide":
+    def open(
+        cls,
+        ground: Ground,
+        commands: PileCommands,
+        ears: Ears,
+        audit: Audit,
+        energy: Energy,
+        secret: bytes,
+        announce: Announce,
+    ) -> "FleetSide":
         """Join the parts; they hear stations through `ears`."""
 
         def changed(kind: str, data: Mapping[str, Any]) -> None:
             ground.hub.publish(kind, dict(data))
 
-        audit = AuditDatabase(ground.database, ground.clock, changed)
-        store = RunDatabase(ground.database)
-        runner = Runner(commands, store, store, ground.clock, audit, changed)
-        desk = StationDesk(StationCards(ground.database), commands, audit, changed)
-        settings = Configuration(DeviceModelStore(ground.database), PlainRunner(runner), audit, ground.clock)
-        control = SiteControl(SiteStore(ground.database), commands, energy, ground.clock, changed)
-        kept = InstalledProfileStore(ground.database)
-        profiles = ProfileBook(kept, commands, Running(commands), ground.clock)
-        ears.told += [runner.told, settings.told]
-        ears.hear.append(control.heard)
-        commands.commanded += [profiles.commanded, settings.answered]
-        return cls(ground, runner, desk, settings, control, profiles, audit)
+        database, clock = ground.database, ground.clock
+        store = RunDatabase(database)
+        settings = ground.settings
+        rules = Rules(approve_above=settings.approve_above, approve_dangerous_above=settings.approve_dangerous_above)
+        runner = Runner(commands, store, store, clock, audit, changed, rules)
+        upkeep = UpkeepOnStore.open(
+            Neighbours(
+                database=database,
+                clock=clock,
+                live=commands,
+                runs=PlainRunner(runner),
+                audit=audit,
+                changed=changed,
+                folder=ground.folder.path,
+                secret=secret,
+                base_url=ground.url,
+                forget_frames=ground.stations.forget,
+                announce=announce,
+                period_s=LOOK_S if settings.clock == "machine" else TOWN_LOOK_S,
+                deviations=frozenset(deviation.id for deviation in DEVIATIONS),
+            )
+        )
+        control = SiteControl(SiteStore(database), commands, energy, clock, changed)
+        profiles = ProfileBook(InstalledProfileStore(database), commands, Running(commands), clock)
+        ears.told += [runner.told, upkeep.upkeep.told]
+        ears.hear += [control.heard, upkeep.upkeep.heard]
+        commands.commanded += [profiles.commanded, upkeep.upkeep.answered]
+        first_look = OverviewDesk(OverviewStore(database), commands, clock, settings.time_zone)
+        return cls(ground, runner, upkeep, control, profiles, audit, first_look)
 
     def routers(self) -> list[APIRouter]:
         """Their routes."""
-        ground = self.ground
         return [
             operations.router(self.runner),
-            stations.router(self.desk, ground.clock),
-            configuration.router(self.configuration),
-            frames.router(FrameLog(ground.database)),
-            sites.router(SiteStore(ground.database), self.control, self.audit),
+            overview.router(self.overview),
+            *fleet_upkeep.routers(self.upkeep, self.ground.clock),
+            sites.router(SiteStore(self.ground.database), self.control, self.audit),
             sites.composite_router(self.profiles),
         ]
 
     def jobs(self) -> dict[str, Coroutine[Any, Any, None]]:
         """What runs until the node stops."""
-        return {"runs": self.runner.run(), "sites": self.control.run()}
+        return {"runs": self.runner.run(), "sites": self.control.run(), "upkeep": self.upkeep.upkeep.run()}
+
+    async def stop(self) -> None:
+        """End runs where they are, and write what waits."""
+        await self.runner.stop()
+        await self.upkeep.samples.flush()

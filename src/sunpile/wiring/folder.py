@@ -77,6 +77,17 @@ class Folder:
         """Open a key."""
         return load_key(self.key_file(name), read_password(self.password_file))
 
+    def secret(self, name: str) -> bytes:
+        """32 random bytes that outlive the process, made when first asked for."""
+        path = self.path / "keys" / f"{name}.secret"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(".partial")
+            partial.touch(mode=0o600)
+            partial.write_bytes(secrets.token_bytes(32))
+            partial.rename(path)
+        return path.read_bytes()
+
     def admin_token(self) -> str:
         """Bearer token of whoever runs the node."""
         path = self.path / "admin.token"

@@ -12,6 +12,7 @@ from sunpile.store.database import Database
 from sunpile.store.sessions import SessionDatabase
 from sunpile.wiring.clock import MachineClock, TownClock
 from sunpile.wiring.folder import Folder
+from sunpile.wiring.serving import shown_host
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class Ground:
             sessions=SessionDatabase(database),
             accounts=AccountDatabase(database),
         )
+
+    def url(self) -> str:
+        """Where people and stations reach the HTTP side."""
+        settings = self.settings
+        return settings.public_url or f"http://{shown_host(settings.host)}:{settings.http_port}"
 
 
 async def clock_for(settings: NodeSettings) -> Clock:

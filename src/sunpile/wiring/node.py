@@ -93,8 +93,8 @@ async def _market_node(ground: Ground, chain: ChainSide, sock: socket.socket) ->
     trade = await Trade.open(ground, chain)
     stations = StationSide.open(ground, trade.length, trade.payment())
     market = MarketSide.open(trade, stations)
-    routers = stations.routers()
-    app = create_app(market.view, market.operations, market.rpc, ground.hub, _api_settings(ground), routers)
+    routers, door = stations.routers(), stations.staff.door
+    app = create_app(market.view, market.operations, market.rpc, ground.hub, _api_settings(ground), routers, door)
     return Node(ground, stations, market, Serving(app, sock))
 
 
@@ -109,7 +109,8 @@ def _station_node(ground: Ground, sock: socket.socket) -> Node:
         ocpp_url=ocpp_url(ground.settings),
     )
     view = StoreView(ground.database, ground.board, partial(off_market.info, ground))
-    app = create_app(view, operations, off_market.NoRpc(), ground.hub, _api_settings(ground), stations.routers())
+    routers, door = stations.routers(), stations.staff.door
+    app = create_app(view, operations, off_market.NoRpc(), ground.hub, _api_settings(ground), routers, door)
     return Node(ground, stations, None, Serving(app, sock))
 
 

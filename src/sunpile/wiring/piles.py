@@ -1,13 +1,16 @@
 """Between the piles' door and those who act on it: sessions, the store, the live page."""
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 
+from sunpile.basics.errors import NotInDialect, Unreachable
 from sunpile.basics.ids import EvseId, IdToken, PointId, StationId
 from sunpile.basics.interval import Interval
 from sunpile.basics.ports import Clock
 from sunpile.basics.units import Wh
 from sunpile.chargers import Csms
-from sunpile.chargers.commands import Command, CommandResult, RemoteStart, RemoteStop, Token
+from sunpile.chargers.certificates.desk import CertificateDesk
+from sunpile.chargers.commands import Command, CommandResult, GetTransactionStatus, RemoteStart, RemoteStop, Token
 from sunpile.chargers.events import (
     Authorisation,
     Booted,
@@ -27,6 +30,8 @@ from sunpile.store.chargers import StationStore
 from sunpile.store.sessions import SessionDatabase
 from sunpile.wiring.ears import Ears
 
+POINTS_S = 10.0
+"""An EVSE without a metering point is looked up again after so long [s, real time]."""
 Commanded = Callable[[StationId, Command, CommandResult], Awaitable[None]]
 """Hears of a command that a station has answered."""
 
@@ -61,6 +66,14 @@ class PileCommands:
             await hears(station, command, result)
         return result
 
+    async def messages_wait(self, station: StationId, ocpp_transaction: str) -> bool | None:
+        """See `sessions.ports.StationQueues`."""
+        try:
+            result = await self.command(station, GetTransactionStatus(ocpp_transaction))
+        except (NotInDialect, Unreachable):
+            return None
+        return bool((result.data or {}).get("messagesInQueue")) if result.accepted else None
+
     async def changed(self, station: StationId) -> None:
         """See `LiveStations.changed`."""
         assert self.csms is not None
@@ -80,14 +93,26 @@ class PileCommands:
 class PileInbox:
     """`chargers.ports.StationInbox`: each event goes to the sessions, the store, the page's board, and who listens."""
 
-    def __init__(self, sessions: Sessions, stations: StationStore, board: PowerBoard, clock: Clock, ears: Ears) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        stations: StationStore,
+        board: PowerBoard,
+        clock: Clock,
+        ears: Ears,
+        certificates: CertificateDesk,
+    ) -> None:
         self._sessions, self._stations, self._board, self._clock = sessions, stations, board, clock
-        self._ears = ears
+        self._ears, self._certificates = ears, certificates
         self._points: Mapping[tuple[StationId, EvseId], PointId] = {}
+        self._pointless: set[tuple[StationId, EvseId]] = set()
+        self._look_again = 0.0
 
     async def authorise(self, asked: AuthorisationAsked) -> Authorisation:
         """See `StationInbox.authorise`."""
-        return await self._sessions.authorise(asked.station, asked.id_token)
+        answer = await self._sessions.authorise(asked.station, asked.id_token)
+        answer = await self._certificates.authorise_contract(asked, answer)
+        return await self._ears.authorised(asked, answer)
 
     async def told(self, notice: Notice) -> None:
         """See `StationInbox.told`."""
@@ -119,21 +144,21 @@ class PileInbox:
 
     async def started(self, event: TransactionStarted) -> TransactionAnswer:
         """See `StationInbox.started`."""
-        answer = await self._sessions.started(event)
+        answer = await self._ears.transaction(event, await self._sessions.started(event))
         await self._show(event.station, event.evse, LivePoint(status="Charging"))
         await self._ears.heard(event)
         return answer
 
     async def updated(self, event: TransactionUpdated) -> TransactionAnswer:
         """See `StationInbox.updated`."""
-        answer = await self._sessions.updated(event)
+        answer = await self._ears.transaction(event, await self._sessions.updated(event))
         await self._show_samples(event.station, event.evse, event.samples)
         await self._ears.heard(event)
         return answer
 
     async def ended(self, event: TransactionEnded) -> TransactionAnswer:
         """See `StationInbox.ended`."""
-        answer = await self._sessions.ended(event)
+        answer = await self._ears.transaction(event, await self._sessions.ended(event))
         if event.evse is not None:
             await self._show(event.station, event.evse, LivePoint(w=0))
         await self._ears.heard(event)
@@ -145,9 +170,13 @@ class PileInbox:
             await self._show(station, evse, LivePoint(w=known[-1].power_w, soc_permille=known[-1].soc_permille))
 
     async def _show(self, station: StationId, evse: EvseId, change: LivePoint) -> None:
-        if (station, evse) not in self._points:
+        place = station, evse
+        if place not in self._points and (place not in self._pointless or time.monotonic() >= self._look_again):
+            # Where nothing is traded no EVSE has a point: that is asked once each, and then only now and again.
             self._points = await self._stations.points()
-        point = self._points.get((station, evse))
+            self._look_again = time.monotonic() + POINTS_S
+            self._pointless.add(place)
+        point = self._points.get(place)
         if point is not None:
             self._board.update({point: change}, self._clock.now())
 

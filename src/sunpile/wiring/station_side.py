@@ -1,5 +1,6 @@
 """The part of a node that runs charging stations: complete without a market and without a chain."""
 
+import ssl
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -8,21 +9,27 @@ from fastapi import APIRouter
 
 from sunpile.basics.ids import Address
 from sunpile.basics.typed_data import Domain
-from sunpile.chargers import Csms, Plan
+from sunpile.chargers import Csms, Plan, tls
+from sunpile.chargers.server import Door
 from sunpile.control.ports import Energy
+from sunpile.fleet.walk_up import SandboxRail
+from sunpile.people.api import sessions as session_routes
+from sunpile.people.console import pages as console
 from sunpile.sessions.model import Session, SessionRules
+from sunpile.sessions.office import Office
 from sunpile.sessions.ports import ChannelChain, SourceMixes
 from sunpile.sessions.receipt import Co2Factors
 from sunpile.sessions.service import Sessions
+from sunpile.store.audit import AuditDatabase
+from sunpile.store.session_archive import SessionArchiveStore
+from sunpile.wiring.certificate_side import CertificateSide
 from sunpile.wiring.ears import Ears
 from sunpile.wiring.energy import NoMarket
 from sunpile.wiring.fleet_side import FleetSide
 from sunpile.wiring.ground import Ground
 from sunpile.wiring.piles import PileCommands, PileInbox
-
-DAY_S = 86_400
-FRAMES_KEPT_S = 30 * DAY_S
-"""How long the raw talk with piles is kept, to look into a fault."""
+from sunpile.wiring.staff_side import StaffSide
+from sunpile.wiring.token_side import TokenSide
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,12 @@ class StationSide:
     ground: Ground
     csms: Csms
     sessions: Sessions
+    office: Office
     fleet: FleetSide
+    tokens: TokenSide
+    staff: StaffSide
+    certificates: CertificateSide
+    _door: ssl.SSLContext | None = None
 
     @classmethod
     def open(
@@ -53,36 +65,59 @@ class StationSide:
     ) -> "StationSide":
         """Join the parts; nothing listens yet."""
         commands, ears = PileCommands(), Ears()
+        audit = AuditDatabase(ground.database, ground.clock, ground.hub.publish)
+        secret = ground.folder.secret("addresses")
         sessions = _sessions(ground, commands, interval_length, payment)
-        fleet = FleetSide.open(ground, commands, ears, energy or NoMarket())
-        inbox = PileInbox(sessions, ground.stations, ground.board, ground.clock, ears)
-        plan = Plan(clock_aligned_s=interval_length, sample_s=ground.settings.sample_interval)
-        commands.csms = csms = Csms(ground.stations, inbox, ground.clock, plan, insecure=(1,))
-        return cls(ground, csms, sessions, fleet)
+        archive = SessionArchiveStore(ground.database)
+        office = Office(ground.sessions, archive, ground.clock, sessions.rules, audit, sessions.changed)
+        staff = StaffSide.open(ground, audit)
+        fleet = FleetSide.open(ground, commands, ears, audit, energy or NoMarket(), secret, staff.hooks.emit)
+        rail = SandboxRail() if ground.settings.sandbox else None
+        tokens = TokenSide.open(ground, commands, ears, audit, ground.url, rail)
+        settings = ground.settings
+        names = settings.server_names or [settings.host]
+        certificates = CertificateSide.open(
+            ground, commands, ears, audit, settings.operator_name, names, settings.ocsp_hosts
+        )
+        inbox = PileInbox(sessions, ground.stations, ground.board, ground.clock, ears, certificates.desk)
+        plan = Plan(clock_aligned_s=interval_length, sample_s=settings.sample_interval)
+        commands.csms = csms = Csms(
+            ground.stations,
+            inbox,
+            ground.clock,
+            plan,
+            insecure=settings.insecure_profiles,
+            certificates=certificates.clients,
+        )
+        return cls(ground, csms, sessions, office, fleet, tokens, staff, certificates)
 
     def routers(self) -> list[APIRouter]:
-        """Routes of staff."""
-        return self.fleet.routers()
+        """Routes of staff, and of who pays without an account."""
+        parts = (self.fleet, self.tokens, self.staff, self.certificates)
+        own = [session_routes.router(self.office), console.router(self.ground.settings.trades)]
+        return [*own, *(router for part in parts for router in part.routers())]
 
     async def start(self) -> None:
-        """Listen for piles."""
-        await self.csms.start(self.ground.settings.host, self.ground.settings.ocpp_port)
+        """Listen for piles: with TLS, and without it only where settings say so."""
+        await self.staff.start()
+        settings, doors = self.ground.settings, list[Door]()
+        if settings.insecure_profiles:
+            doors.append(Door(settings.host, settings.ocpp_port))
+        if settings.ocpp_tls_port is not None:
+            self._door = tls.context(await self.certificates.servers.plan(), self.csms.handshake_failed)
+            doors.append(Door(settings.host, settings.ocpp_tls_port, self._door))
+        await self.csms.open(*doors)
 
     def jobs(self) -> dict[str, Coroutine[Any, Any, None]]:
         """What runs until the node stops."""
-        return {"sessions": self.sessions.run(), "forgetting": self._forget()} | self.fleet.jobs()
-
-    async def _forget(self) -> None:
-        clock = self.ground.clock
-        while True:
-            with clock.work():
-                await self.ground.stations.forget(clock.now() - FRAMES_KEPT_S)
-            await clock.sleep_until(clock.now() + DAY_S)
+        own = {"sessions": self.sessions.run()}
+        return own | self.fleet.jobs() | self.tokens.jobs() | self.staff.jobs() | self.certificates.jobs(self._door)
 
     async def stop(self) -> None:
         """Close every socket and write what waits."""
         await self.csms.stop()
         await self.ground.stations.flush()
+        await self.fleet.stop()
 
 
 def _sessions(ground: Ground, commands: PileCommands, interval_length: int, payment: Payment | None) -> Sessions:
@@ -106,4 +141,5 @@ def _sessions(ground: Ground, commands: PileCommands, interval_length: int, paym
         rules=SessionRules(interval_length=interval_length, currency=settings.currency),
         factors=Co2Factors(grid=settings.co2_grid),
         changed=changed,
+        queues=commands,
     )

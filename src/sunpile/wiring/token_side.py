@@ -1,7 +1,7 @@
 """Tokens, local lists, reservations, tariffs, displays, payment without an account: joined beside the piles' door."""
 
 import hashlib
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,11 +61,11 @@ class TokenSide:
         commands: PileCommands,
         ears: Ears,
         audit: Audit,
-        address: str,
+        address: Callable[[], str],
         rail: PrepaymentRail | None = None,
         vat: VatBook | None = None,
     ) -> "TokenSide":
-        """Join the parts; they hear stations through `ears`. `address`: where drivers reach the node's pages."""
+        """Join the parts; they hear stations through `ears`. `address()`: where drivers reach the node's pages."""
 
         def changed(kind: str, data: Mapping[str, Any]) -> None:
             ground.hub.publish(kind, dict(data))
@@ -86,16 +86,18 @@ class TokenSide:
             Reservations(ReservationDatabase(database), command, clock, audit, changed),
             Costing(prices, command, clock, audit, limits.tariffs, changed),
             Displays(DisplayDatabase(database), command, clock, audit, translations, changed),
-            PaymentQuestions(payments, clock, lambda: address, vat, changed),
+            PaymentQuestions(payments, clock, address, vat, changed),
             None,
             prices,
             payments,
         )
         if rail is not None:
             holds = HoldDatabase(database)
-            side.walk_up = WalkUp(holds, prices, rail, command, clock, secret, lambda: address, audit, changed)
+            side.walk_up = WalkUp(holds, prices, rail, command, clock, secret, address, audit, changed)
         ears.told.append(side.told)
         ears.answer.append(side.questions.asked)
+        ears.on_authorise.append(side.authorised)
+        ears.on_transaction.append(side.answer)
         return side
 
     # -- what stations say --------------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ from sunpile.wiring.folder import Folder
 
 MEMBER_PORT = 8500
 FIRST_PORT = 8400
+TLS_PORT = 8481
 FOREVER = (1 << 40) - 1
 ROWS = "rows.zip"
 CHAIN_TRIES = 5
@@ -53,6 +54,7 @@ def init(wish: InitWish) -> InitReport:
             "interval_length": wish.interval_length,
             "genesis_time": int(time.time()),
             "sandbox": True,
+            **_doors(wish),
         }
         ports = [MEMBER_PORT + seat for seat in range(wish.members)]
         new = initial.NewNode(wish.folder, settings, ports, f"http://127.0.0.1:{FIRST_PORT}")
@@ -65,9 +67,15 @@ def init(wish: InitWish) -> InitReport:
     return InitReport(wish.folder, wish.folder / FILE, folder.admin_token(), members)
 
 
+def _doors(wish: InitWish) -> dict[str, object]:
+    """How piles come in: with TLS, and without it only where that was wished for."""
+    return {"ocpp_tls_port": TLS_PORT, "insecure_profiles": [1] if wish.plain else []}
+
+
 def _init_stations(wish: InitWish, folder: Folder) -> InitReport:
     """A folder for charging stations alone: no keys, no chain."""
-    folder.create({"market": wish.market, "database": wish.database, "currency": wish.currency}, roles=())
+    settings = {"market": wish.market, "database": wish.database, "currency": wish.currency, **_doors(wish)}
+    folder.create(settings, roles=())
     try:
         NodeSettings.load(wish.folder)
     except SunpileError:

@@ -9,6 +9,7 @@ from sunpile.identity.door import Door
 from sunpile.people.api import access, drivers, live, market, operator, problems
 from sunpile.people.api.guard import Guard
 from sunpile.people.api.metrics import Metrics
+from sunpile.people.console import pages as console
 from sunpile.people.ports import ApiSettings, Events, Operations, Rpc, TownView
 from sunpile.people.web import pages
 
@@ -53,6 +54,7 @@ def create_app(
     for router in (*(part.router for part in parts), *more):
         access.refuse_unguarded(router.routes)
         app.include_router(router)
+    app.mount(console.STATIC, console.static_files(), name="console")
     app.mount("/static", pages.static_files(), name="static")
     problems.install(app)
     app.add_middleware(Guard, body_limit=settings.body_limit, metrics=metrics)

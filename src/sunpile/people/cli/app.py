@@ -81,9 +81,11 @@ def _running(app: typer.Typer, commands: Commands) -> None:
         interval: Annotated[int, typer.Option(help="Seconds of a market interval.")] = 900,
         members: Annotated[int, typer.Option(min=4, help="Members' folders to make in it.")] = 4,
         market: Annotated[str, typer.Option(help="on, or off: charging stations only, no chain.")] = "on",
+        plain: Annotated[bool, typer.Option("--plain", help="Let piles in without TLS: private networks.")] = False,
     ) -> None:
         """Make a node's folder: settings, keys, database, chain and contracts."""
-        report = commands.init(InitWish(folder, engine, rpc_url, database, currency, interval, members, market))
+        wish = InitWish(folder, engine, rpc_url, database, currency, interval, members, market, plain)
+        report = commands.init(wish)
         show.init_report(report)
 
     @app.command()

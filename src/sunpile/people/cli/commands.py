@@ -28,6 +28,8 @@ class InitWish:
     """How many members' folders to make in it."""
     market: str = "on"
     """on, or off for charging stations only."""
+    plain: bool = False
+    """Piles may come without TLS (security profile 1)."""
 
 
 @dataclass(frozen=True, slots=True)

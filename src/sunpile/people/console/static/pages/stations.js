@@ -1,0 +1,117 @@
+// All stations, and one of them.
+
+import { get, post } from '../api.js';
+import { bodyOf, form } from '../form.js';
+import { qr } from '../qr.js';
+import { button, chip, dialog, empty, h, head, hint, link, put, secret, since, stationLink, table } from '../ui.js';
+import { count, field, say, state } from '../words.js';
+
+const FILTERS = ['text', 'site', 'tag', 'model'];
+const CHOICES = {
+  connected: ['true', 'false'],
+  status: ['Available', 'Charging', 'Occupied', 'Preparing', 'SuspendedEV', 'Finishing', 'Reserved', 'Unavailable', 'Faulted'],
+  version: ['1.6', '2.0.1', '2.1'],
+  registration: ['Accepted', 'Pending', 'Rejected'],
+};
+const SIZE = 50;
+
+export async function draw(page) {
+  if (page.rest.length) {
+    const one = await import('./station.js');
+    return one.draw(page);
+  }
+  const wanted = Object.fromEntries([...FILTERS, ...Object.keys(CHOICES)].map((name) => [name, page.search.get(name) || '']));
+  const trail = [''];
+  const body = h('div');
+  const total = h('p', { class: 'hint', role: 'status' });
+  const load = async () => {
+    const found = await get('/api/stations', { ...wanted, after: trail.at(-1), limit: SIZE });
+    if (!page.current()) return;
+    total.textContent = say('stations.total', { number: count(found.total) });
+    put(body, found.stations.length ? listing(found.stations, page) : nothing(page, wanted), pager(found, trail, load));
+  };
+  const filter = () => {
+    trail.length = 1;
+    const asked = new URLSearchParams(Object.entries(wanted).filter(([, value]) => value));
+    history.replaceState(null, '', `/console/stations${asked.size ? `?${asked}` : ''}`);
+    load();
+  };
+  const acts = page.can('configure') ? [button(say('stations.add'), () => add(page, load), 'go', { id: 'add-station' })] : [];
+  page.show(head(say('page.stations'), ...acts), filters(wanted, filter), total, h('section', { class: 'card' }, body));
+  await load();
+  if (page.search.get('add') && page.can('configure')) add(page, load);
+  let due = null;
+  page.hear((kind) => {
+    if (!['station', 'lagged', 'session'].includes(kind) || due) return;
+    due = setTimeout(() => { due = null; if (page.current()) load().catch(() => null); }, 1500);
+  });
+  page.every(15_000, load);
+}
+
+function filters(wanted, act) {
+  let due = null;
+  const texts = FILTERS.map((name) => {
+    const input = h('input', { type: 'search', name, value: wanted[name], placeholder: field(name === 'text' ? 'search' : name), 'aria-label': field(name === 'text' ? 'search' : name) });
+    input.addEventListener('input', () => { clearTimeout(due); due = setTimeout(() => { wanted[name] = input.value.trim(); act(); }, 250); });
+    return input;
+  });
+  const choices = Object.entries(CHOICES).map(([name, values]) => {
+    const options = values.map((value) => h('option', { value }, name === 'connected' ? say(`stations.${value === 'true' ? 'there' : 'away'}`) : name === 'version' ? `OCPP ${value}` : state(value)));
+    const select = h('select', { name, 'aria-label': field(name) }, h('option', { value: '' }, field(name)), ...options);
+    select.value = wanted[name];
+    select.addEventListener('change', () => { wanted[name] = select.value; act(); });
+    return select;
+  });
+  return h('div', { class: 'filters', role: 'search' }, ...texts, ...choices);
+}
+
+const listing = (stations, page) => table([
+  ['station', (row) => h('span', { class: 'who-is' }, h('i', { class: 'lamp', 'data-on': row.connected ? 'yes' : 'no', title: say(row.connected ? 'stations.there' : 'stations.away') }), stationLink(row.station), row.name ? h('small', {}, row.name) : null)],
+  ['evses', (row) => row.evses.length ? h('span', { class: 'chips' }, ...row.evses.slice(0, 6).map((evse) => chip(evse.status || 'Unknown'))) : '–'],
+  ['site'],
+  ['model', (row) => [row.vendor, row.model].filter(Boolean).join(' ') || '–'],
+  ['version', (row) => (row.version ? `OCPP ${row.version}` : '–')],
+  ['firmware'],
+  ['last_seen', (row) => since(row.last_seen)],
+], stations, { onrow: (row) => page.go(`/console/stations/${encodeURIComponent(row.station)}`) });
+
+function nothing(page, wanted) {
+  if (Object.values(wanted).some(Boolean)) return empty(say('stations.none_fit'));
+  return h('div', { class: 'empty' }, h('p', {}, say('stations.none')), hint(say('stations.none_hint')));
+}
+
+export function pager(found, trail, load) {
+  if (trail.length === 1 && !found.next) return null;
+  const back = button(say('list.back'), () => { trail.pop(); load(); }, 'quiet', { disabled: trail.length === 1 });
+  const on = button(say('list.on'), () => { trail.push(found.next); load(); }, 'quiet', { disabled: !found.next });
+  return h('div', { class: 'pager' }, back, h('span', {}, say('list.page', { page: trail.length })), on);
+}
+
+// Where a station connects: the host of this page, and the port its operator was told.
+async function urls(station) {
+  const doors = await get('/api/doors').catch(() => []);
+  return doors.map((door) => `${door.url}/${encodeURIComponent(station)}`);
+}
+
+export async function add(page, after) {
+  const body = await bodyOf('POST', '/api/stations');
+  await dialog(say('stations.add'), (node, close) => {
+    put(node, hint(say('stations.add_hint')), form({
+      ...body, first: ['station', 'name', 'site', 'max_w', 'evses', 'security_profile'], skip: ['leniency'], values: { evses: [1] }, word: say('stations.register'), cancel: close,
+      act: async (value) => {
+        const made = await post('/api/stations', value);
+        await registered(node, made);
+        after();
+      },
+    }));
+  }, true);
+}
+
+async function registered(node, made) {
+  const found = await urls(made.station);
+  put(node, h('p', { class: 'good' }, say('stations.added', { station: made.station })), hint(say('stations.added_hint')),
+    ...found.map((url) => secret(say('stations.url'), url)),
+    secret(say('stations.password'), made.password),
+    found.length ? h('figure', { class: 'qr' }, qr(found[0], say('stations.qr')), h('figcaption', {}, say('stations.qr'))) : null,
+    h('div', { class: 'acts end' }, link(`/console/stations/${encodeURIComponent(made.station)}`, say('stations.open'), { class: 'button', onclick: (event) => event.target.closest('dialog').close() })));
+}
