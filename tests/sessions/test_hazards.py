@@ -247,7 +247,7 @@ def test_a_message_after_the_final_record_is_kept_and_changes_nothing(story):
 
 def test_what_a_session_was_started_with_stays_with_it(story):
     first = started("t1", 0, T0, 1000)
-    details = TransactionDetails(reservation=7, token_kind="ISO14443")
+    details = TransactionDetails(remote_start_id=42, reservation=7, token_kind="ISO14443")
     story.tell(replace(first, remote_start_id=42, details=details), T0)
     session = only(story)
     assert (session.reservation, session.token_kind, session.remote_start) == (7, "ISO14443", 42)

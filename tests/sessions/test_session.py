@@ -7,7 +7,7 @@ import pytest
 from sessions.memory import MemoryDesk, Story, channel, driver, pile
 from sessions.talk import T0, clock, ended, meter, start16, started, status, stop16, updated
 from sunpile.basics.keys import Key
-from sunpile.chargers.events import Sample
+from sunpile.chargers.events import Sample, TransactionDetails
 from sunpile.sessions.session import Review
 
 SIGNER = Key.from_seed("session key").address
@@ -146,6 +146,14 @@ def test_who_plugs_in_late_takes_the_evse_from_a_session_that_lost_its_stop(stor
     assert [s.state for s in story.desk.sessions.values()] == ["active", "active"]
     story.tell(plugged("t2", 1, T0 + 960, 2000), T0 + 960)
     assert [s.state for s in story.desk.sessions.values()] == ["held", "active"]
+
+
+def test_who_is_let_in_after_the_plug_brings_the_remote_start_and_the_reservation_along(story):
+    story.tell(started("t1", 0, T0, 1000, tag=None), T0)
+    details = TransactionDetails("RemoteStart", remote_start_id=5, reservation=7, token_kind="Central")
+    story.tell(replace(updated("t1", 1, T0 + 60, None, tag="CARD1"), details=details), T0 + 60)
+    story.tell(updated("t1", 2, T0 + 600, 2000, tag="CARD1"), T0 + 600)
+    assert (only(story).remote_start, only(story).reservation, only(story).token_kind) == (5, 7, "Central")
 
 
 def test_a_gap_is_held_and_not_guessed_and_a_late_message_clears_it(story):

@@ -25,6 +25,7 @@ from sunpile.chargers.events import (
     StationEvent,
     StatusChanged,
     TransactionAnswer,
+    TransactionDetails,
     TransactionEnded,
     TransactionStarted,
     TransactionUpdated,
@@ -186,10 +187,8 @@ def _started(turn: Turn, event: TransactionStarted) -> Decision:
         started_at=started_at,
         start_wh=begin.wh if begin else session.start_wh,
         doubts=session.doubts | doubts,
-        remote_start=event.remote_start_id,
-        reservation=event.details.reservation,
-        token_kind=event.details.token_kind or session.token_kind,
     )
+    session = _named(session, event.details)
     if known is None or known.last_wh is None:
         session = session._replace(last_at=started_at, last_wh=session.start_wh)
     if event.ocpp_transaction is not None:
@@ -220,7 +219,7 @@ def _updated(turn: Turn, event: TransactionUpdated, anew: bool = False) -> Decis
     session = _goes_on(turn, session, at, event.details.resumed)
     authorisation = None
     if event.id_token is not None:
-        session, authorisation = _authorised(turn, session, event.id_token)
+        session, authorisation = _authorised(turn, _named(session, event.details), event.id_token)
     session, signed = _signed(turn, session, event.samples)
     session = _money(turn, _progress(turn, session, samples), known)
     answer = TransactionAnswer(authorisation, event.ocpp_transaction)
@@ -398,6 +397,15 @@ def _open(turn: Turn, station: StationId, evse: EvseId, transaction: str, at: in
 def _unbegun(turn: Turn, station: StationId, evse: EvseId, transaction: str, at: int) -> Session:
     """A numbered transaction whose start has not come yet."""
     return _open(turn, station, evse, transaction, at)._replace(begun=False, waits_since=turn.now)
+
+
+def _named(session: Session, told: TransactionDetails) -> Session:
+    """The session after its driver has shown a token, perhaps when it already ran."""
+    return session._replace(
+        token_kind=session.token_kind or told.token_kind,
+        remote_start=session.remote_start if told.remote_start_id is None else told.remote_start_id,
+        reservation=session.reservation if told.reservation is None else told.reservation,
+    )
 
 
 def _located(
