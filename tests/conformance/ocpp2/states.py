@@ -187,11 +187,16 @@ class Visit:
         ends: bool = False,
         token: str | None = None,
         values: list[Payload] | None = None,
+        context: str | None = None,
+        proof: bool = False,
         info: Payload | None = None,
         seq: int | None = None,
         **more: Any,
     ) -> Payload:
-        """Send the next TransactionEvent; the server's answer."""
+        """Send the next TransactionEvent; the server's answer.
+
+        `context` brings a meter value of that context, `proof` with its signature.
+        """
         self._move_on()
         kind = "Ended" if ends else "Updated" if self.started else "Started"
         self.seq = self.seq + 1 if seq is None else seq
@@ -204,7 +209,9 @@ class Visit:
             payload["idToken"] = id_token(token, self.kind)
         if self.plugged:
             payload["evse"] = {"id": self.evse, "connectorId": 1}
-        if values is None and (kind != "Updated" or trigger == "CablePluggedIn") and (self.plugged or ends):
+        if context is not None:
+            values = [*(values or ()), self.sample(context, proof)]
+        elif values is None and (kind != "Updated" or trigger == "CablePluggedIn") and (self.plugged or ends):
             values = [self.sample("Transaction.End" if ends else "Transaction.Begin")]
         payload |= {"meterValue": values} if values else {}
         payload |= more
