@@ -9,7 +9,7 @@ import pytest
 
 from sunpile.basics.errors import InputInvalid, NotFound
 from sunpile.chargers import commands
-from sunpile.fleet.catalogue import CATALOGUE, GROUPS, Operation, command_of, operation_named, schema, shown
+from sunpile.fleet.catalogue import CATALOGUE, GROUPS, Operation, as_asked, command_of, operation_named, schema, shown
 from sunpile.fleet.examples import EXAMPLES, example, versions
 
 every = pytest.mark.parametrize("operation", CATALOGUE, ids=lambda operation: operation.name)
@@ -100,3 +100,11 @@ def test_passwords_are_never_shown() -> None:
     assert "s3cret" not in str(shown(network)) + str(shown(values))
     assert "300" in str(shown(values))
     assert shown(network)["url"] == "wss://x"
+
+
+def test_a_customers_data_that_is_only_deleted_is_not_waited_for() -> None:
+    operation = operation_named("get-customer-information")
+    assert as_asked(operation, {"report": True, "clear": True}).ends == "customer"
+    assert as_asked(operation, {"report": False, "clear": True}).ends == ""
+    report = operation_named("get-report")
+    assert as_asked(report, {}) is report

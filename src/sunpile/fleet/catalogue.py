@@ -5,7 +5,7 @@ command's fields; their JSON schema carries the Chinese label of each field as `
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import cache
 from typing import Any, Literal, cast
 
@@ -172,6 +172,12 @@ def operation_named(name: str) -> Operation:
     if found is None:
         raise NotFound(f"there is no operation {name[:60]!r}")
     return found
+
+
+def as_asked(operation: Operation, arguments: Mapping[str, Any]) -> Operation:
+    """The operation with these arguments: a customer's data that is only deleted is not told of by a report (N10)."""
+    quiet = operation.command is c.GetCustomerInformation and not arguments.get("report")
+    return replace(operation, ends="") if quiet else operation
 
 
 @cache

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from sunpile.basics.errors import Conflict, Forbidden
-from sunpile.fleet.catalogue import Operation
+from sunpile.fleet.catalogue import Operation, as_asked
 from sunpile.fleet.run_events import (
     Answered,
     Approved,
@@ -43,7 +43,7 @@ class Run:
 
     def __init__(self, header: Header, items: Sequence[Item], operation: Operation) -> None:
         self.header = header
-        self.operation = operation
+        self.operation = as_asked(operation, header.arguments)
         self.items = {item.station: item for item in items}
         self.counts: Counter[ItemState] = Counter(item.state for item in items)
         self.flying = {item.station for item in items if item.state in FLYING}
