@@ -69,9 +69,10 @@ BODIES: dict[str, Any] = {
 @pytest.fixture
 async def node(tmp_path: Path) -> AsyncIterator[Node]:
     """A node for stations alone, joined as `sunpile node` joins it."""
-    settings: dict[str, object] = {"market": "off", "http_port": 0, "ocpp_port": 0}
+    settings: dict[str, object] = {"market": "off", "http_port": 0, "ocpp_port": 0, "insecure_profiles": [1]}
     make_folder(NewNode(tmp_path / "node", settings, [], "", quick_keys=True))
     opened = await open_node(NodeSettings.load(tmp_path / "node"))
+    await opened.stations.staff.start()
     yield opened
     opened.ground.database.close()
 

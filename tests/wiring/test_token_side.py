@@ -63,7 +63,7 @@ def door(tmp_path):
         settings=SimpleNamespace(currency="EUR"),
         folder=SimpleNamespace(admin_token=lambda: "a" * 32),
     )
-    side = TokenSide.open(ground, commands, ears, NoAudit(), "https://node.test", SandboxRail())
+    side = TokenSide.open(ground, commands, ears, NoAudit(), lambda: "https://node.test", SandboxRail())
     sessions = Sessions(SessionDatabase(database), commands, clock)
     yield SimpleNamespace(side=side, sessions=sessions, commands=commands, ears=ears, database=database)
     database.close()
