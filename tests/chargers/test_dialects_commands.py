@@ -329,7 +329,11 @@ class TestWordsOf16:
         log = {"remoteLocation": FILE, "oldestTimestamp": TIME}
         assert new == ("GetLog", {"requestId": 7, "logType": "DiagnosticsLog", "log": log, "retries": 2})
         assert old == ("GetDiagnostics", {"location": FILE, "startTime": TIME, "retries": 2})
-        assert V16.result(GetLog(7, "DiagnosticsLog", FILE), [{"fileName": "x.zip"}]).data == {"filename": "x.zip"}
+        asked = GetLog(7, "DiagnosticsLog", FILE, by="GetDiagnostics")
+        assert V16.result(asked, [{"fileName": "x.zip"}]).data == {"filename": "x.zip"}
+        nothing = V16.result(asked, [{}])
+        assert (nothing.status, nothing.accepted) == ("Rejected", False)
+        assert nothing.reason
 
     def test_firmware_with_and_without_a_signature(self) -> None:
         assert calls(V16, UpdateFirmware(7, FILE, AT)) == [("UpdateFirmware", {"location": FILE, "retrieveDate": TIME})]

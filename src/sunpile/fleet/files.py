@@ -194,9 +194,15 @@ class Files:
     # -- staff ----------------------------------------------------------------------------------------------------
 
     async def ask_log(
-        self, scope: Scope, station: str, kind: str, oldest: int | None = None, latest: int | None = None
+        self,
+        scope: Scope,
+        station: str,
+        kind: str,
+        oldest: int | None = None,
+        latest: int | None = None,
+        by: Literal["GetLog", "GetDiagnostics"] = "GetLog",
     ) -> str:
-        """Have a station bring a log; the run's id.
+        """Have a station bring a log; the run's id. `by`: see `GetLog.by`.
 
         Raises
         ------
@@ -208,7 +214,7 @@ class Files:
             raise NotFound(f"there is no station {station}")
         url = await self.offer(station, "up", kind)
         span = {"oldest": oldest, "latest": latest}
-        arguments = {"kind": kind, "url": url} | {name: at for name, at in span.items() if at is not None}
+        arguments = {"kind": kind, "url": url, "by": by} | {name: at for name, at in span.items() if at is not None}
         return await self._runs.start(scope, "get-log", arguments, [station])
 
     async def listing(self, scope: Scope, kind: str, station: str, limit: int) -> Sequence[StoredFile]:

@@ -42,12 +42,19 @@ def result(command: Command, answers: Sequence[Payload]) -> CommandResult:
             return CommandResult("Accepted", accepted=True, data={"versionNumber": answer["listVersion"]})
         case GetCompositeSchedule():
             return _composite(command, answer)
-        case GetLog() if "fileName" in answer:
-            return CommandResult("Accepted", accepted=True, data={"filename": answer["fileName"]})
+        case GetLog(by="GetDiagnostics"):
+            return _diagnostics(answer)
         case RemoteStart():
             return one_result(answer, remoteStartId=command.remote_start)
         case _:
             return one_result(answer)
+
+
+def _diagnostics(answer: Payload) -> CommandResult:
+    # An answer without a file name is a no: nothing will be uploaded (6.26).
+    if "fileName" not in answer:
+        return CommandResult("Rejected", accepted=False, reason="the station has no diagnostics to upload")
+    return CommandResult("Accepted", accepted=True, data={"filename": answer["fileName"]})
 
 
 def _name(name: VariableName) -> Payload:

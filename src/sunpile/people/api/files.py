@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, Response
 
@@ -32,6 +32,9 @@ class LogBody(Body):
     kind: Literal["DiagnosticsLog", "SecurityLog", "DataCollectorLog"] = "DiagnosticsLog"
     oldest: UnixTime | None = None
     latest: UnixTime | None = None
+    by: Literal["GetLog", "GetDiagnostics"] = Field(
+        default="GetLog", description="GetDiagnostics for a station of OCPP 1.6 without the security whitepaper"
+    )
 
 
 def router(files: Files) -> APIRouter:
@@ -66,7 +69,7 @@ def _staff(routes: APIRouter, files: Files) -> None:
     @routes.post("/api/stations/{station}/logs", status_code=202)
     async def ask(scope: Operator, station: str, body: LogBody) -> dict[str, str]:
         """Have a station bring a log into our own store."""
-        return {"run": await files.ask_log(scope, station, body.kind, body.oldest, body.latest)}
+        return {"run": await files.ask_log(scope, station, body.kind, body.oldest, body.latest, body.by)}
 
     @routes.get("/api/files")
     async def listing(
