@@ -52,3 +52,8 @@ class PowerBoard:
     def of(self, point: int) -> LivePoint:
         """The newest values of a point."""
         return self._points.get(point, LivePoint())
+
+    def exported_w(self) -> int | None:
+        """What all points together give to the grid now [W]; None while nothing is known."""
+        known = [point.w for point in self._points.values() if point.w is not None]
+        return max(0, -sum(known)) if known else None

@@ -17,9 +17,10 @@ from sunpile.store.schema import upgrade
 from sunpile.wiring import off_market
 from sunpile.wiring.chain_side import ChainSide, engine_for
 from sunpile.wiring.clock import TownClock
+from sunpile.wiring.energy import MarketEnergy
 from sunpile.wiring.folder import Folder
-from sunpile.wiring.ground import Ground, clock_for
-from sunpile.wiring.market_side import MarketSide, Trade, ocpp_url
+from sunpile.wiring.ground import Ground, clock_for, ocpp_url
+from sunpile.wiring.market_side import MarketSide, Trade
 from sunpile.wiring.serving import Serving, listen
 from sunpile.wiring.station_side import StationSide
 
@@ -91,7 +92,9 @@ async def open_node(settings: NodeSettings) -> Node:
 
 async def _market_node(ground: Ground, chain: ChainSide, sock: socket.socket) -> Node:
     trade = await Trade.open(ground, chain)
-    stations = StationSide.open(ground, trade.length, trade.payment())
+    view = StoreView(ground.database, ground.board, trade.info)
+    energy = MarketEnergy(view, ground.board, ground.clock, trade.length)
+    stations = StationSide.open(ground, trade.length, trade.payment(), energy)
     market = MarketSide.open(trade, stations)
     routers, door = stations.routers(), stations.staff.door
     app = create_app(market.view, market.operations, market.rpc, ground.hub, _api_settings(ground), routers, door)
