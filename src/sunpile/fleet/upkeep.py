@@ -14,6 +14,7 @@ from sunpile.chargers.station import StationState
 from sunpile.fleet.alarm import Alarm, Source
 from sunpile.fleet.alerts import ALARMING, Finding
 from sunpile.fleet.campaigns import Campaigns
+from sunpile.fleet.catalogue import HIDDEN, SECRET_VARIABLES
 from sunpile.fleet.configuration import Configuration
 from sunpile.fleet.curves import SampleRow, rows_of
 from sunpile.fleet.customers import Customers
@@ -205,10 +206,23 @@ def of_notice(notice: Notice, now: int) -> Told | None:
             facts |= {"tech_code": notice.tech_code, "tech_info": notice.tech_info, "transaction": notice.transaction}
             detail = {key: value for key, value in facts.items() if value not in (None, "")}
             return Told(
-                notice.station, notice.at, now, "monitor", name, notice.value, notice.severity, notice.cleared, detail
+                notice.station,
+                notice.at,
+                now,
+                "monitor",
+                name,
+                said_of(notice),
+                notice.severity,
+                notice.cleared,
+                detail,
             )
         case _:
             return None
+
+
+def said_of(event: MonitorEvent) -> str:
+    """The value an event tells, as staff may see it: no password that a station gives away."""
+    return HIDDEN if event.value and event.variable.partition("[")[0] in SECRET_VARIABLES else event.value
 
 
 def finding_of(notice: Notice) -> Finding | None:
@@ -224,6 +238,8 @@ def finding_of(notice: Notice) -> Finding | None:
         case MonitorEvent() if notice.trigger in ("Alerting", "Delta") or notice.severity is not None:
             severity = NO_SEVERITY if notice.severity is None else notice.severity
             name = f"{notice.component}.{notice.variable}"
-            return Finding("", station, "monitor", name, severity, f"{name} = {notice.value}", cleared=notice.cleared)
+            return Finding(
+                "", station, "monitor", name, severity, f"{name} = {said_of(notice)}", cleared=notice.cleared
+            )
         case _:
             return None
