@@ -84,6 +84,7 @@ class MemoryDesk:
             channel = self.channels.get(session.channel)
             if channel:
                 self.channels[channel.channel] = with_owed(channel, self.sessions.get(session.session), session.owed)
+            assert not any("," in doubt for doubt in session.doubts), "the store joins doubts by commas"
             self.sessions[session.session] = session
         for cdr in decision.cdrs:
             assert cdr.id not in self.records

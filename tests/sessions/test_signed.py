@@ -78,7 +78,7 @@ def test_another_key_than_the_registered_one_is_shown(story, meter_of_pile):
 @pytest.mark.parametrize("text", ["AP;0;3;ALFEN;BIHEIWSHAAA", "<?xml version='1.0'?><edl/>", "OCMF|broken"])
 def test_other_formats_are_kept_and_called_unverified(story, text):
     session = charge(story, text)
-    assert (session.state, session.wh, session.doubts) == ("ended", 2000, {"signed, not verified"})
+    assert (session.state, session.wh, session.doubts) == ("ended", 2000, {"signed but not verified"})
     assert [value.verdict for value in story.desk.signed.values()] == ["unverified"]
     assert story.desk.records[session.session].signed == "unverified"
 
@@ -86,7 +86,7 @@ def test_other_formats_are_kept_and_called_unverified(story, text):
 def test_without_a_registered_key_the_value_is_kept_and_the_protocol_billed(story, meter_of_pile):
     story.desk.keys.clear()
     session = charge(story, meter_of_pile.whole((T0, 1000), (END, 3008)))
-    assert (session.wh, session.doubts) == (2000, {"signed, not verified"})
+    assert (session.wh, session.doubts) == (2000, {"signed but not verified"})
     assert [value.verdict for value in story.desk.signed.values()] == ["no key"]
 
 

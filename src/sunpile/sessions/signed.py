@@ -106,7 +106,7 @@ def weigh(session: Session, values: Iterable[SignedValue]) -> Proof:
     doubt = "other key sent" if any(value.key_differs for value in known) else None
     records = [ocmf.parse(value.text) for value in known if value.verdict == "valid"]
     if not records:
-        return Proof(None, None, None, "signed, not verified")
+        return Proof(None, None, None, "signed but not verified")
     pair = ocmf.pair_of(records)
     if pair is None:
         return Proof(None, None, None, "signed values incomplete")
