@@ -197,7 +197,7 @@ class Visit:
 
         `context` brings a meter value of that context, `proof` with its signature.
         """
-        self._move_on()
+        self.move_on()
         kind = "Ended" if ends else "Updated" if self.started else "Started"
         self.seq = self.seq + 1 if seq is None else seq
         known: Payload = {"transactionId": self.transaction} | (info or {})
@@ -219,7 +219,8 @@ class Visit:
         self.told.append(payload)
         return await self.scene.station.call("TransactionEvent", payload)
 
-    def _move_on(self) -> None:
+    def move_on(self) -> None:
+        """Let time pass, and energy flow while it charges."""
         self.ago_s -= STEP_S
         if self.state == "Charging":
             self.wh += STEP_WH
