@@ -2,9 +2,9 @@
 
 The server is a process of its own; this one plays the piles with frames made beforehand, so that what is measured
 is the server. The rate is per second of processor time of the server: one core's worth, whoever else uses the
-machine. Four servers are measured one after another: a null store (codec and socket alone), durable registers
-(answered after the commit), the whole path (the sessions' inbox on the store, each pile with a driver who pays) and,
-as the peer, the `ocpp` package.
+machine. Five servers are measured one after another: a null store (codec and socket alone), durable registers
+(answered after the commit), the whole path (the sessions' inbox on the store, each pile with a driver who pays), a node as
+it is run, with raw log, curves and all that listens, and, as the peer, the `ocpp` package.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -250,14 +251,21 @@ class RegisterInbox(NullInbox):
 
 async def stations_in(folder: str) -> Any:
     """A database with the piles in it."""
-    from sqlalchemy import insert
-
     from sunpile.store.database import Database
     from sunpile.store.schema import upgrade
-    from sunpile.store.tables import channels, connectors, drivers, stations
 
     database = Database(f"sqlite:///{folder}/bench.db")
     upgrade(database.engine)
+    await add_piles(database)
+    return database
+
+
+async def add_piles(database: Any) -> None:
+    """The piles, each with a driver who has paid."""
+    from sqlalchemy import insert
+
+    from sunpile.store.tables import channels, connectors, drivers, stations
+
     salt = b"salt"
     rows = [
         {
@@ -280,7 +288,23 @@ async def stations_in(folder: str) -> Any:
     paid = [money | {"channel": number.to_bytes(32, "big"), "driver": f"d{number}"} for number in range(CONNECTIONS)]
     for table, its_rows in ((connectors, evses), (drivers, people), (channels, paid)):
         await database.write(lambda connection, t=table, its=its_rows: connection.execute(insert(t), its))
-    return database
+
+
+async def serve_node(folder: str) -> int:
+    """A node as `sunpile node` runs it, without a market; the port of its piles' door."""
+    from sunpile.settings import NodeSettings
+    from sunpile.wiring.folder import Folder
+    from sunpile.wiring.node import open_node
+    from sunpile.wiring.running import settle_memory
+
+    settings = {"market": "off", "http_port": 0, "ocpp_port": 0, "insecure_profiles": [1]}
+    Folder(Path(folder)).create(settings, roles=())
+    node = await open_node(NodeSettings.load(Path(folder)))
+    await add_piles(node.ground.database)
+    await node.start()
+    settle_memory()
+    serve_node.keep = node  # type: ignore[attr-defined]
+    return node.stations.csms.port
 
 
 async def serve_ours(kind: str, folder: str) -> int:
@@ -338,7 +362,8 @@ async def serve_peer() -> int:
 async def serve(kind: str, folder: str) -> None:
     """Serve until killed."""
 
-    port = await (serve_peer() if kind == "peer" else serve_ours(kind, folder))
+    makers = {"peer": serve_peer, "node": partial(serve_node, folder)}
+    port = await makers.get(kind, partial(serve_ours, kind, folder))()
     print(port, flush=True)
     await asyncio.Event().wait()
 
@@ -377,7 +402,7 @@ def main() -> None:
     if given.serve:
         uvloop.run(serve(given.serve, given.folder))
         return
-    kinds = [given.only] if given.only else ["null", "registers", "whole", "peer"]
+    kinds = [given.only] if given.only else ["null", "registers", "whole", "node", "peer"]
     figures = best_of(kinds)
     for kind, (rate, p99, per_core) in figures.items():
         print(f"{kind}: {rate:.0f}/s, p99 {p99:.1f} ms, {per_core:.0f} per CPU second", file=sys.stderr)
@@ -385,6 +410,7 @@ def main() -> None:
         "null": ("OCPP MeterValues: codec, socket, null store", ">= 15000"),
         "registers": ("OCPP MeterValues: durable registers", ">= 5000"),
         "whole": ("OCPP MeterValues: whole path to the sessions", ">= 5000"),
+        "node": ("OCPP MeterValues: a whole node", ">= 5000"),
     }
     rows: list[dict[str, Any]] = []
     for kind in (kind for kind in names if kind in figures):

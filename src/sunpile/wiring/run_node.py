@@ -7,7 +7,7 @@ from pathlib import Path
 from sunpile.settings import NodeSettings
 from sunpile.wiring.folder import Folder
 from sunpile.wiring.node import Node, open_node
-from sunpile.wiring.running import start_loop, stop_event
+from sunpile.wiring.running import settle_memory, start_loop, stop_event
 from sunpile.wiring.supervisor import Supervisor
 
 
@@ -23,6 +23,7 @@ async def _node(settings: NodeSettings, with_members: bool) -> None:
         await running.start()
         if with_members:
             await _start_members(supervisor, Folder(settings.folder), len(settings.members))
+        settle_memory()
         await _until_stopped(running)
     finally:
         await supervisor.stop()
