@@ -162,3 +162,26 @@ async def test_a_station_that_is_no_longer_registered_is_hung_up_on(ground: Grou
         del ground.book.records["P1"]
         await ground.csms.changed(P1)
         await until(lambda: p.socket.close_code == 4003)
+
+
+async def test_a_station_whose_registration_is_changed_keeps_its_connection(ground: Ground) -> None:  # noqa: F811
+    async with pile(ground.port, "P1") as p:
+        await until(lambda: ground.csms.live(P1))
+        ground.book.change("P1", registration="Pending")
+        await ground.csms.changed(P1)
+        boot = {"chargePointVendor": "V", "chargePointModel": "M"}
+        assert (await p.call("BootNotification", boot))[2]["status"] == "Pending"
+        ground.book.change("P1", registration="Accepted")
+        await ground.csms.changed(P1)
+        assert (await p.call("BootNotification", boot))[2]["status"] == "Accepted"
+
+
+async def test_a_station_that_has_to_come_in_otherwise_is_hung_up_on(ground: Ground) -> None:  # noqa: F811
+    async with pile(ground.port, "P1") as p:
+        await until(lambda: ground.csms.live(P1))
+        ground.book.change("P1", next_profile=2)
+        await ground.csms.changed(P1)
+        assert ground.csms.live(P1)
+        ground.book.change("P1", security_profile=2, next_profile=None)
+        await ground.csms.changed(P1)
+        await until(lambda: p.socket.close_code == 4001)

@@ -235,7 +235,7 @@ class Csms:
         return LiveFacts(live.connection.calls_pending, live.connection.bad_frames) if live is not None else None
 
     async def changed(self, station: StationId) -> None:
-        """Staff changed the station's record: take its leniencies, and hang up if it is gone."""
+        """Staff changed the station's record: take its leniencies; hang up if it may not be here any more as it is."""
         live = self._live.get(station)
         if live is None:
             return
@@ -243,6 +243,8 @@ class Csms:
         if record is None:
             live.connection.fence()
             self._spawn(_close(live.socket, GONE, "the station is no longer registered"))
+        elif live.socket.caller.profile not in (record.security_profile, record.next_profile):
+            self._spawn(_close(live.socket, why="another security profile is wanted now"))
         else:
             live.leniency = record.leniency
 
@@ -251,10 +253,10 @@ class Csms:
         return self._states.get(station)
 
     async def refresh(self, station: StationId) -> None:
-        """A station's record has changed: its connection is closed, so that it comes back under the new one."""
+        """What a station came in with is good no more: its connection is closed, and it has to come anew."""
         live = self._live.get(station)
         if live is not None:
-            await _close(live.socket)
+            await _close(live.socket, why="connect again")
 
     # -- commands -----------------------------------------------------------------------------------------------
 

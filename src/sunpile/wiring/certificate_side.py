@@ -73,7 +73,7 @@ class CertificateSide:
         contracts = Contracts(provider, store, store, status, clock)
         desk = CertificateDesk(signing, status, contracts, SecurityEvents(secrets, clock, changed))
         upkeep = CertificateUpkeep(
-            Parts(authority, store, store, commands, signing, audit, clock, dropped=commands.changed)
+            Parts(authority, store, store, commands, signing, audit, clock, dropped=commands.dropped)
         )
 
         def heard(event: StationEvent) -> None:

@@ -75,7 +75,12 @@ class PileCommands:
         return bool((result.data or {}).get("messagesInQueue")) if result.accepted else None
 
     async def changed(self, station: StationId) -> None:
-        """See `LiveStations.changed`."""
+        """See `LiveStations.changed`; the connection stays, so that a station that waits may be let in."""
+        assert self.csms is not None
+        await self.csms.changed(station)
+
+    async def dropped(self, station: StationId) -> None:
+        """What the station came in with is revoked: see `Csms.refresh`."""
         assert self.csms is not None
         await self.csms.refresh(station)
 
