@@ -1,5 +1,7 @@
 """Counts for the first look, by tenant: implements `fleet.overview.OverviewSource`."""
 
+from typing import Any
+
 from sqlalchemy import Connection, func
 
 from sunpile.basics.scope import Scope
@@ -23,10 +25,11 @@ class OverviewStore:
             ids = frozenset(connection.scalars(scoped(stations, scope, stations.c.station)))
             columns = (func.count(), func.coalesce(func.sum(sessions.c.wh), 0))
             today = scoped(sessions, scope, *columns).where(sessions.c.started_at >= since)
-            begun, wh = connection.execute(today).one()
+            counts: Any = connection.execute(today).one()
             held = connection.scalar(scoped(sessions, scope, func.count()).where(sessions.c.state == "held")) or 0
             counted = scoped(alerts, scope, alerts.c.state, func.count()).group_by(alerts.c.state)
-            by_state = {state: number for state, number in connection.execute(counted.where(alerts.c.state != "closed"))}
-            return Kept(ids, int(begun), int(wh), int(held), by_state)
+            rows: Any = connection.execute(counted.where(alerts.c.state != "closed")).all()
+            by_state = {str(row[0]): int(row[1]) for row in rows}
+            return Kept(ids, int(counts[0]), int(counts[1]), int(held), by_state)
 
         return await self._database.read(work)

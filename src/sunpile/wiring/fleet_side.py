@@ -23,7 +23,7 @@ from sunpile.store.runs import RunDatabase
 from sunpile.store.sites import SiteStore
 from sunpile.store.upkeep import Neighbours, UpkeepOnStore
 from sunpile.wiring.ears import Ears
-from sunpile.wiring.ground import Ground
+from sunpile.wiring.ground import Ground, ocpp_url
 from sunpile.wiring.piles import PileCommands
 
 LOOK_S, TOWN_LOOK_S = 15, 900
@@ -107,7 +107,7 @@ class FleetSide:
         """Their routes."""
         return [
             operations.router(self.runner),
-            overview.router(self.overview),
+            overview.router(self.overview, ocpp_url(self.ground.settings)),
             *fleet_upkeep.routers(self.upkeep, self.ground.clock),
             sites.router(SiteStore(self.ground.database), self.control, self.audit),
             sites.composite_router(self.profiles),

@@ -59,3 +59,10 @@ async def clock_for(settings: NodeSettings) -> Clock:
     clock = TownClock(host, int(port), "node")
     await clock.join()
     return clock
+
+
+def ocpp_url(settings: NodeSettings) -> str:
+    """URL of the piles' door as others reach it, without the identity."""
+    if settings.ocpp_tls_port is not None and not settings.insecure_profiles:
+        return f"wss://{shown_host(settings.host)}:{settings.ocpp_tls_port}/ocpp"
+    return f"ws://{shown_host(settings.host)}:{settings.ocpp_port}/ocpp"

@@ -12,7 +12,6 @@ from sunpile.money.topups import SandboxRail, TopUps
 from sunpile.people.feed import EventHub
 from sunpile.people.reads import NodeInfo
 from sunpile.sessions.voucher import channels_domain
-from sunpile.settings import NodeSettings
 from sunpile.store.chain import Events
 from sunpile.store.people import StoreView
 from sunpile.store.settlement import SettlementStore
@@ -20,13 +19,12 @@ from sunpile.wiring.chain_side import ChainSide
 from sunpile.wiring.channel_chain import ChannelContract, ChannelWatch, TokenMint
 from sunpile.wiring.council_client import CouncilClient
 from sunpile.wiring.devices import Devices
-from sunpile.wiring.ground import Ground
+from sunpile.wiring.ground import Ground, ocpp_url
 from sunpile.wiring.interval_loop import IntervalLoop
 from sunpile.wiring.operations import NodeOperations
 from sunpile.wiring.piles import PileEnergy
 from sunpile.wiring.readings import Readings
 from sunpile.wiring.receipts import Receipts
-from sunpile.wiring.serving import shown_host
 from sunpile.wiring.station_side import Payment, StationSide
 from sunpile.wiring.view import NodeView
 
@@ -189,13 +187,6 @@ def _operations(
         receipts=trade.receipts,
         ocpp_url=ocpp_url(ground.settings),
     )
-
-
-def ocpp_url(settings: NodeSettings) -> str:
-    """URL of the piles' door as others reach it, without the identity."""
-    if settings.ocpp_tls_port is not None and not settings.insecure_profiles:
-        return f"wss://{shown_host(settings.host)}:{settings.ocpp_tls_port}/ocpp"
-    return f"ws://{shown_host(settings.host)}:{settings.ocpp_port}/ocpp"
 
 
 @dataclass

@@ -87,11 +87,8 @@ export function pager(found, trail, load) {
   return h('div', { class: 'pager' }, back, h('span', {}, say('list.page', { page: trail.length })), on);
 }
 
-// Where a station connects: the host of this page, and the port its operator was told.
-async function urls(station) {
-  const doors = await get('/api/doors').catch(() => []);
-  return doors.map((door) => `${door.url}/${encodeURIComponent(station)}`);
-}
+// Where a station connects.
+export const door = (station) => get('/api/door', { station });
 
 export async function add(page, after) {
   const body = await bodyOf('POST', '/api/stations');
@@ -108,10 +105,10 @@ export async function add(page, after) {
 }
 
 async function registered(node, made) {
-  const found = await urls(made.station);
+  const found = await door(made.station);
   put(node, h('p', { class: 'good' }, say('stations.added', { station: made.station })), hint(say('stations.added_hint')),
-    ...found.map((url) => secret(say('stations.url'), url)),
-    secret(say('stations.password'), made.password),
-    found.length ? h('figure', { class: 'qr' }, qr(found[0], say('stations.qr')), h('figcaption', {}, say('stations.qr'))) : null,
+    h('div', { class: 'handover' },
+      h('div', {}, secret(say('stations.url'), found.url), secret(say('stations.identity'), made.station), secret(say('stations.password'), made.password)),
+      h('figure', { class: 'qr' }, qr(found.qr, say('stations.qr')), h('figcaption', {}, say('stations.qr')))),
     h('div', { class: 'acts end' }, link(`/console/stations/${encodeURIComponent(made.station)}`, say('stations.open'), { class: 'button', onclick: (event) => event.target.closest('dialog').close() })));
 }
