@@ -60,6 +60,17 @@ def test_a_transaction_that_begins_with_the_driver_is_at_the_evse_which_the_plug
     state = observe(state, plug, NOW)
     assert state.transactions == {"t1": 2}
     assert (state.evses[EvseId(0)].ocpp_transaction, state.evses[EvseId(2)].ocpp_transaction) == (None, "t1")
+    assert (state.evses[EvseId(0)].transaction_at, state.evses[EvseId(2)].transaction_at) == (None, NOW)
+
+
+def test_when_a_transaction_began_stays_with_it_whatever_is_heard_later() -> None:
+    state = observe(StationState(P1), started("t1"), NOW + 5)
+    update = TransactionUpdated(
+        P1, EvseId(1), "k", b"", "t1", None, NOW + 9, (Sample(NOW + 9, Wh(9)),), "Local", offline=False, seq_no=1
+    )
+    state = observe(state, update, NOW + 9)
+    assert state.evses[EvseId(1)].transaction_at == NOW
+    assert observe(state, ended("t1"), NOW + 10).evses[EvseId(1)].transaction_at is None
 
 
 def test_an_end_of_the_unknown_changes_nothing() -> None:

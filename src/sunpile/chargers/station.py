@@ -41,6 +41,8 @@ class EvseState(NamedTuple):
     soc_permille: int | None = None
     sample_at: int | None = None
     """Unix time [s] of the last sample."""
+    transaction_at: int | None = None
+    """When the transaction began, as the pile says it [Unix s]."""
 
 
 class Remark(NamedTuple):
@@ -184,6 +186,7 @@ def _sampled(state: StationState, evse: EvseId, samples: tuple[Sample, ...]) -> 
         known.power_w if last.power_w is None else last.power_w,
         known.soc_permille if last.soc_permille is None else last.soc_permille,
         last.at,
+        known.transaction_at,
     )
     return state._replace(evses={**state.evses, evse: seen})
 
@@ -195,16 +198,18 @@ def _started(state: StationState, event: TransactionStarted, transaction: str | 
     running = {**state.transactions, transaction: event.evse}
     while len(running) > OPEN_TRANSACTIONS_MAX:
         del running[next(iter(running))]
-    return _with_evse(state._replace(transactions=running), event.evse, ocpp_transaction=transaction)
+    state = state._replace(transactions=running)
+    return _with_evse(state, event.evse, ocpp_transaction=transaction, transaction_at=event.at)
 
 
 def _located(state: StationState, event: TransactionUpdated) -> StationState:
     """A transaction that began with the driver says only with the plug where it is."""
     state = state._replace(transactions={**state.transactions, event.ocpp_transaction: event.evse})
-    nowhere = EvseId(0)
+    nowhere, began = EvseId(0), event.at
     if nowhere in state.evses and state.evses[nowhere].ocpp_transaction == event.ocpp_transaction:
-        state = _with_evse(state, nowhere, ocpp_transaction=None)
-    return _with_evse(state, event.evse, ocpp_transaction=event.ocpp_transaction)
+        began = state.evses[nowhere].transaction_at or began
+        state = _with_evse(state, nowhere, ocpp_transaction=None, transaction_at=None)
+    return _with_evse(state, event.evse, ocpp_transaction=event.ocpp_transaction, transaction_at=began)
 
 
 def _ended(state: StationState, event: TransactionEnded) -> StationState:
@@ -215,5 +220,5 @@ def _ended(state: StationState, event: TransactionEnded) -> StationState:
         return state
     state = _sampled(state, evse, event.samples)
     if evse in state.evses and state.evses[evse].ocpp_transaction == event.ocpp_transaction:
-        state = _with_evse(state, evse, ocpp_transaction=None, power_w=Watt(0))
+        state = _with_evse(state, evse, ocpp_transaction=None, transaction_at=None, power_w=Watt(0))
     return state

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from sunpile.basics.audit import Audit
-from sunpile.basics.ids import StationId
+from sunpile.basics.ids import EvseId, StationId
 from sunpile.chargers.leniency import DEVIATIONS
 from sunpile.control.ports import Energy
 from sunpile.control.profile_book import ProfileBook
@@ -41,8 +41,10 @@ class Running:
         state = self.commands.state(station)
         if state is None:
             return None
-        found = [transaction for transaction, where in state.transactions.items() if where == evse]
-        return (found[0], state.last_seen or 0) if found else None
+        known = state.evses.get(EvseId(evse))
+        if known is None or known.ocpp_transaction is None:
+            return None
+        return known.ocpp_transaction, known.transaction_at or state.last_seen or 0
 
 
 @dataclass
