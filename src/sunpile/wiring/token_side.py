@@ -38,6 +38,9 @@ from sunpile.wiring.ears import Ears
 from sunpile.wiring.ground import Ground
 from sunpile.wiring.piles import PileCommands
 
+LETS_IN = ("Authorized", "RemoteStart")
+"""Triggers of events by which a running transaction gets its driver; a token shown to stop uses nothing up."""
+
 
 @dataclass
 class TokenSide:
@@ -114,15 +117,17 @@ class TokenSide:
         self, event: TransactionStarted | TransactionUpdated | TransactionEnded, answer: TransactionAnswer
     ) -> TransactionAnswer:
         """`StationInbox.started`, `updated` and `ended` after the sessions' own answer: with cost and limits."""
-        if isinstance(event, TransactionStarted):
+        if not isinstance(event, TransactionEnded):
             await self._reservation(event, answer.ocpp_transaction)
         answer = await self.costing.answer(event, answer)
         return await self.walk_up.answer(event, answer) if self.walk_up is not None else answer
 
-    async def _reservation(self, event: TransactionStarted, ocpp_transaction: str) -> None:
-        """A start uses its reservation up."""
+    async def _reservation(self, event: TransactionStarted | TransactionUpdated, ocpp_transaction: str) -> None:
+        """Who starts, or is let in after plugging in, uses the reservation up."""
         token = str(event.id_token) if event.id_token is not None else None
         number = event.details.reservation
+        if isinstance(event, TransactionUpdated) and number is None and event.details.trigger not in LETS_IN:
+            return
         await self.reservations.started(event.station, event.evse, ocpp_transaction, token, number)
 
     async def told(self, notice: Notice) -> None:
