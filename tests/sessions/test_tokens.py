@@ -105,6 +105,18 @@ def test_the_answer_names_group_and_expiry():
     assert (answer.parent, answer.expires_at) == ("FLEET", AT + 60)
 
 
+def test_the_answer_tells_language_priority_and_allowed_energy_of_who_has_any():
+    token = Token("CARD1", language="nl", priority=4, limits=TokenLimits(energy=frozenset({"DC", "DC_BPT", "AC_BPT"})))
+    answer = decide_authorisation(Facts(token), HERE)
+    assert (answer.languages, answer.priority) == (("nl",), 4)
+    assert answer.energy_transfer == ("AC_BPT", "DC", "DC_BPT")
+    fleet = Group("FLEET", limits=TokenLimits(energy=frozenset({"DC"})))
+    assert decide_authorisation(Facts(token, group=fleet), HERE).energy_transfer == ("AC_BPT", "DC", "DC_BPT")
+    assert decide_authorisation(Facts(Token("CARD1"), group=fleet), HERE).energy_transfer == ("DC",)
+    plain_one = decide_authorisation(Facts(Token("CARD1")), HERE)
+    assert (plain_one.languages, plain_one.priority, plain_one.energy_transfer) == ((), None, ())
+
+
 def test_a_session_is_stopped_by_its_token_its_group_or_a_master_pass_and_by_nobody_else():
     stop = replace(HERE, stopping="card1")
     assert status(Token("CARD1", status="blocked"), stop) == "Accepted"

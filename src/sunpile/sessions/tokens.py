@@ -73,6 +73,8 @@ class TokenLimits:
     """AC or DC: which EVSEs it may use."""
     windows: tuple[Window, ...] = ()
     """When it may start; none: at any time."""
+    energy: frozenset[str] | None = None
+    """Energy transfer modes it may use, as AC_three_phase or DC_BPT; None: all (2.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +224,20 @@ def decide_authorisation(facts: Facts, asked: Asked) -> Authorisation:
     if token is None:
         return Authorisation("Accepted" if facts.policy.unknown == "accept" else "Unknown")
     status = _stop_status(facts, asked) if asked.stopping is not None else _start_status(facts, asked)
-    return Authorisation(status, token.group, token.valid_until)
+    return Authorisation(
+        status,
+        token.group,
+        token.valid_until,
+        priority=token.priority or None,
+        languages=(token.language,) if token.language else (),
+        energy_transfer=energy_of(facts),
+    )
+
+
+def energy_of(facts: Facts) -> tuple[str, ...]:
+    """Energy transfer modes by whoever is nearest to the token and names any; empty: nobody limits them."""
+    named = (holder.limits.energy for holder in holders(facts))
+    return tuple(sorted(next((modes for modes in named if modes), ())))
 
 
 def _start_status(facts: Facts, asked: Asked) -> str:

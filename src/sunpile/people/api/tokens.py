@@ -1,6 +1,6 @@
 """Tokens, groups and local lists for staff."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field, StringConstraints
@@ -39,6 +39,13 @@ class EvseBody(Body):
     evse: Annotated[int, Field(ge=1, le=64)]
 
 
+EnergyMode = Literal[
+    "AC_single_phase", "AC_two_phase", "AC_three_phase", "DC", "AC_BPT", "AC_BPT_DER", "AC_DER", "DC_BPT", "DC_ACDP",
+    "DC_ACDP_BPT", "WPT",
+]  # fmt: skip
+"""EnergyTransferMode of OCPP 2.1."""
+
+
 class LimitsBody(Body):
     """What a token or a group may do; what is left out is not limited."""
 
@@ -52,6 +59,7 @@ class LimitsBody(Body):
     evses: Annotated[list[EvseBody], Field(max_length=1000)] | None = None
     evse_kinds: Annotated[list[str], Field(max_length=2)] | None = None
     windows: Annotated[list[WindowBody], Field(max_length=50)] = Field(default_factory=list[WindowBody])
+    energy: Annotated[list[EnergyMode], Field(min_length=1, max_length=11)] | None = None
 
     def limits(self) -> TokenLimits:
         """As the core knows them."""
@@ -66,6 +74,7 @@ class LimitsBody(Body):
             frozenset((one.station, one.evse) for one in self.evses) if self.evses is not None else None,
             frozenset(self.evse_kinds) if self.evse_kinds is not None else None,
             tuple(Window(w.from_minute, w.until_minute, frozenset(w.days)) for w in self.windows),
+            frozenset(self.energy) if self.energy is not None else None,
         )
 
 
