@@ -16,6 +16,7 @@ from sunpile.fleet.templates import Template, TemplateSelection
 from sunpile.store.database import Database
 from sunpile.store.device_model import DeviceModelStore
 from sunpile.store.station_cards import StationCards
+from sunpile.store.station_limits import StationLimits
 from sunpile.store.tables import stations
 
 KEY = VariableName("HeartbeatInterval")
@@ -94,3 +95,25 @@ async def test_reading_anew_asks_each_version_in_its_way(setup: Setup) -> None:
     await setup.service.refresh(ALICE, "SP-1")
     await setup.service.refresh(ALICE, "SP-2")
     assert [operation for operation, _, _ in setup.runs.started] == ["get-variables", "get-report"]
+
+
+async def test_how_much_a_message_may_list_is_read_for_each_message(setup: Setup, database: Database) -> None:
+    limits = StationLimits(database)
+    assert await limits.items("SP-2", "GetVariables") is None
+    rows: list[dict[str, Any]] = [
+        {
+            "component": {"name": component},
+            "variable": {"name": "ItemsPerMessage", "instance": message},
+            "variableAttribute": [{"value": value}],
+        }
+        for component, message, value in (
+            ("DeviceDataCtrlr", "GetReport", "1"),
+            ("DeviceDataCtrlr", "GetVariables", "4"),
+            ("MonitoringCtrlr", "SetVariableMonitoring", "3"),
+        )
+    ]
+    await setup.service.told(ReportPart(StationId("SP-2"), "variables", 1, 0, True, tuple(rows)))
+    assert await limits.items("SP-2", "GetVariables") == 4
+    assert await limits.items("SP-2", "SetVariableMonitoring") == 3
+    assert await limits.items("SP-2", "SetVariables") is None
+    assert await limits.items("SP-1", "GetVariables") is None

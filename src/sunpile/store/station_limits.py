@@ -1,4 +1,4 @@
-"""What stations' device models say of lists and tariffs, read for the parts that must keep to it."""
+"""What stations' device models say of messages, lists and tariffs, read for the parts that must keep to it."""
 
 import json
 from collections.abc import Sequence
@@ -51,8 +51,22 @@ class StationLimits:
 
         return await self._database.read(work)
 
+    async def items(self, station: str, message: str) -> int | None:
+        """How many things `message` may list: ItemsPerMessage of its controller, or GetConfigurationMaxKeys."""
 
-def _value(connection: Connection, station: str, places: Sequence[tuple[str, str]]) -> str | None:
+        def work(connection: Connection) -> int | None:
+            component = "MonitoringCtrlr" if message.endswith("Monitoring") else "DeviceDataCtrlr"
+            found = _value(connection, station, ((component, "ItemsPerMessage"),), message)
+            if found is None and message == "GetVariables":
+                found = _value(connection, station, (("", "GetConfigurationMaxKeys"),))
+            return _number(found)
+
+        return await self._database.read(work)
+
+
+def _value(
+    connection: Connection, station: str, places: Sequence[tuple[str, str]], instance: str | None = None
+) -> str | None:
     for component, variable in places:
         query = select(device_variables.c.value).where(
             device_variables.c.station == station,
@@ -60,6 +74,8 @@ def _value(connection: Connection, station: str, places: Sequence[tuple[str, str
             device_variables.c.variable == variable,
             device_variables.c.attribute == "Actual",
         )
+        if instance is not None:
+            query = query.where(device_variables.c.variable_instance == instance)
         value = connection.execute(query).scalar()
         if value is not None:
             return value

@@ -8,7 +8,7 @@ from sunpile.basics.ids import EvseId, IdToken, PointId, StationId
 from sunpile.basics.interval import Interval
 from sunpile.basics.ports import Clock
 from sunpile.basics.units import Wh
-from sunpile.chargers import Csms
+from sunpile.chargers import Csms, parts
 from sunpile.chargers.certificates.desk import CertificateDesk
 from sunpile.chargers.commands import Command, CommandResult, GetTransactionStatus, RemoteStart, RemoteStop, Token
 from sunpile.chargers.events import (
@@ -34,6 +34,8 @@ POINTS_S = 10.0
 """An EVSE without a metering point is looked up again after so long [s, real time]."""
 Commanded = Callable[[StationId, Command, CommandResult], Awaitable[None]]
 """Hears of a command that a station has answered."""
+Most = Callable[[StationId, str], Awaitable[int | None]]
+"""How many things a message of a station may list; None: it said nothing of it."""
 
 
 class PileCommands:
@@ -42,6 +44,8 @@ class PileCommands:
     def __init__(self) -> None:
         self.csms: Csms | None = None
         self.commanded: list[Commanded] = []
+        self.most: Most | None = None
+        """How many things a station's message may list; None: nobody knows."""
 
     def connected(self, station: StationId) -> bool:
         """True if the station could be asked now."""
@@ -61,7 +65,9 @@ class PileCommands:
     async def command(self, station: StationId, command: Command) -> CommandResult:
         """Ask a station, see `Csms.command`; who listens hears of the answer."""
         assert self.csms is not None
-        result = await self.csms.command(station, command)
+        message = parts.message_of(command)
+        most = await self.most(station, message) if self.most is not None and message is not None else None
+        result = parts.joined([await self.csms.command(station, part) for part in parts.split(command, most)])
         for hears in self.commanded:
             await hears(station, command, result)
         return result

@@ -22,6 +22,7 @@ from sunpile.sessions.receipt import Co2Factors
 from sunpile.sessions.service import Sessions
 from sunpile.store.audit import AuditDatabase
 from sunpile.store.session_archive import SessionArchiveStore
+from sunpile.store.station_limits import StationLimits
 from sunpile.wiring.certificate_side import CertificateSide
 from sunpile.wiring.ears import Ears
 from sunpile.wiring.energy import NoMarket
@@ -65,6 +66,7 @@ class StationSide:
     ) -> "StationSide":
         """Join the parts; nothing listens yet."""
         commands, ears = PileCommands(), Ears()
+        commands.most = StationLimits(ground.database).items
         audit = AuditDatabase(ground.database, ground.clock, ground.hub.publish)
         secret = ground.folder.secret("addresses")
         sessions = _sessions(ground, commands, interval_length, payment)

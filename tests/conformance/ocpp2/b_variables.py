@@ -75,6 +75,30 @@ async def read_two(scene: Scene) -> None:
     await read(scene, {THRESHOLD: "76", REMOTE: "true"})
 
 
+@case("TC_B_08_CSMS", *BOTH, basis="B06.FR.05 with DeviceDataCtrlr.ItemsPerMessage of part 2's appendices")
+async def read_no_more_than_fit(scene: Scene) -> None:
+    await scene.booted()
+    limit = place("DeviceDataCtrlr", "ItemsPerMessage", "GetVariables")
+    answer = [{"attributeStatus": "Accepted", "attributeValue": "2"} | limit]
+    wish = name("DeviceDataCtrlr", "ItemsPerMessage") | {"variable_instance": "GetVariables"}
+    await operate(scene, "get-variables", "GetVariables", {"getVariableResult": answer}, names=[wish])
+    wanted = [("ClockCtrlr", f"Setting{number}") for number in range(5)]
+    asked: list[list[Payload]] = []
+
+    def told(payload: Payload) -> Payload:
+        rows = payload["getVariableData"]
+        asked.append(rows)
+        values = [{"attributeStatus": "Accepted", "attributeValue": row["variable"]["name"][-1]} | row for row in rows]
+        return {"getVariableResult": values}
+
+    scene.station.habits["GetVariables"] = told
+    seen = await scene.ask("get-variables", names=[name(*key) for key in wanted])
+    done(seen)
+    assert asked == [[place(*key) for key in wanted[at : at + 2]] for at in (0, 2, 4)], asked
+    assert [row["attributeValue"] for row in seen["data"]["getVariableResult"]] == list("01234")
+    assert [await value_of(scene, *key) for key in wanted] == list("01234")
+
+
 @case("TC_B_09_CSMS", *BOTH, basis="part 6")
 async def write_one(scene: Scene) -> None:
     await scene.booted()
