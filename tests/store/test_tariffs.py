@@ -1,5 +1,6 @@
 """Which tariff holds where, what a session costs by it, and who is told."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from tests.store.test_tokens import two_stations
 from sunpile.basics.errors import InputInvalid, NotFound, NotInDialect
 from sunpile.basics.scope import NODE
 from sunpile.chargers.commands import CommandResult
-from sunpile.chargers.events import Authorisation
+from sunpile.chargers.events import Authorisation, TransactionDetails
 from sunpile.fleet.costing import Costing, TariffUse
 from sunpile.fleet.tariffs import Price, Tariff, TariffSupport, When
 from sunpile.sessions.model import SessionRules
@@ -104,6 +105,30 @@ async def test_the_running_cost_is_sent_when_it_has_changed(house):
     await tell(store, updated("t", 2, T0 + 1800, 4_000))
     await costing.tell()
     assert stations.sent[-1][1].nano == 3 * 10**9
+
+
+async def test_the_first_meter_value_brings_the_first_running_cost_at_once(house):
+    costing, _, stations, store, _, _ = house
+    await costing.save(NODE, BASE)
+    await costing.use(NODE, TariffUse("station", "P1", "base"))
+    for event in (started("t", 0, T0, 0), updated("t", 1, T0 + 900, 2_000), updated("t", 2, T0 + 1800, 4_000)):
+        told = replace(event, details=TransactionDetails("MeterValuePeriodic"))
+        await costing.answer(told, await tell(store, told))
+        await asyncio.gather(*costing._work)
+    assert [(s, c.transaction, c.nano) for s, c in stations.sent] == [("P1", "t", 2 * 10**9)]
+
+
+async def test_the_tariff_is_that_of_who_is_let_in_after_plugging_in(house):
+    costing, book, _, store, _, tokens = house
+    await tokens.save(NODE, Token("CARD1"), 1)
+    for scope, name, price in (("station", "P1", 100_000), ("token", "CARD1", 900_000)):
+        await costing.save(NODE, replace(BASE, id=scope, energy=(Price(price),)))
+        await costing.use(NODE, TariffUse(scope, name, scope))
+    begin, shown = started("t", 0, T0, 0, tag=None), updated("t", 1, T0 + 60, None, tag="CARD1")
+    for event in (begin, shown, ended("t", 2, T0 + 1800, 1_000)):
+        answer = await costing.answer(event, await tell(store, event))
+    assert answer.total_cost_nano == 1_900_000_000
+    assert (await book.cost(NODE, "s1"))["tariff"] == "token"
 
 
 async def test_a_station_without_words_for_it_is_not_asked_again(house):

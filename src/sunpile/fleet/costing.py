@@ -40,6 +40,8 @@ from sunpile.fleet.tariffs import CENT, Tariff, TariffSupport, check
 log = logging.getLogger(__name__)
 RUNNING_S = 60
 """Between two rounds of running costs [s]."""
+BEGUN_MAX = 20_000
+"""Most transactions of which is remembered that a first cost was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,9 @@ class Costing:
         self._command, self._audit, self._support = command, audit or NoAudit(), support
         self._silent: set[tuple[str, str]] = set()
         """Stations and transactions that cannot be told a running cost."""
+        self._begun: dict[tuple[str, str], None] = {}
+        """Those that were told the first one."""
+        self._work: set[asyncio.Task[None]] = set()
 
     # -- what stations hear -----------------------------------------------------------------------------------------
 
@@ -136,14 +141,16 @@ class Costing:
     ) -> TransactionAnswer:
         """The answer to a transaction's event with its cost, where there is one to tell.
 
-        Only starts and ends are reckoned here: a running cost is sent by itself, so that meter values stay cheap.
+        Only starts, drivers let in and ends are looked at here: a running cost is sent by itself, so that meter values
+        stay cheap.
         """
         details = event.details.cost
-        if isinstance(event, TransactionUpdated) and details is None:
+        if isinstance(event, TransactionUpdated) and details is None and event.id_token is None:
+            self._first(event)
             return answer
         try:
             found = await self.book.costed(event.station, answer.ocpp_transaction)
-            if found is None or isinstance(event, TransactionStarted):
+            if found is None or (details is None and not isinstance(event, TransactionEnded)):
                 return answer
             reckoned = cost(found.tariff, found.usage)
             await self._keep(found, reckoned, details)
@@ -154,6 +161,26 @@ class Costing:
         if isinstance(event, TransactionEnded):
             return replace(answer, total_cost_nano=reckoned.nano)
         return answer
+
+    def _first(self, event: TransactionUpdated) -> None:
+        """Tell the first running cost at once, not only with the next round; the answer does not wait for it."""
+        place = (event.station, event.ocpp_transaction)
+        if place in self._begun or not event.details.trigger.startswith("MeterValue"):
+            return
+        self._begun[place] = None
+        if len(self._begun) > BEGUN_MAX:
+            del self._begun[next(iter(self._begun))]
+        task = asyncio.create_task(self._tell_first(event.station, event.ocpp_transaction))
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+
+    async def _tell_first(self, station: str, ocpp_transaction: str) -> None:
+        try:
+            found = await self.book.costed(station, ocpp_transaction)
+            if found is not None and not found.closed:
+                await self._tell_one(found)
+        except SunpileError:
+            log.exception("the running cost of a session at %s could not be told", station)
 
     async def _keep(self, found: Costed, reckoned: Cost, details: Mapping[str, Any] | None) -> None:
         differs: str | None = None
@@ -195,16 +222,19 @@ class Costing:
     async def tell(self) -> None:
         """One round."""
         for found in await self.book.running():
-            reckoned = cost(found.tariff, found.usage)
-            place = (found.station, found.ocpp_transaction)
-            if reckoned.nano == found.sent_nano:
-                continue
-            told = place not in self._silent and await self._tell(found, reckoned.nano)
-            await self.book.keep(
-                found.session, reckoned.nano, False, None, reckoned.nano if told else None, self.clock.now()
-            )
-            self.changed("cost", {"session": found.session, "nano": reckoned.nano})
+            await self._tell_one(found)
             await asyncio.sleep(0)
+
+    async def _tell_one(self, found: Costed) -> None:
+        reckoned = cost(found.tariff, found.usage)
+        place = (found.station, found.ocpp_transaction)
+        if reckoned.nano == found.sent_nano:
+            return
+        told = place not in self._silent and await self._tell(found, reckoned.nano)
+        await self.book.keep(
+            found.session, reckoned.nano, False, None, reckoned.nano if told else None, self.clock.now()
+        )
+        self.changed("cost", {"session": found.session, "nano": reckoned.nano})
 
     async def _tell(self, found: Costed, nano: int) -> bool:
         try:

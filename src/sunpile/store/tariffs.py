@@ -220,8 +220,13 @@ def _costed(connection: Connection, session: Session, currency: str) -> Costed:
         usage,
         session.state == "ended",
         sent,
-        kept is not None,
+        kept is not None or not _settled(session),
     )
+
+
+def _settled(session: Session) -> bool:
+    """True once it is known where and for whom it charges: a plug may come before the driver, and the other way."""
+    return session.state != "active" or (session.evse > 0 and session.id_token is not None)
 
 
 def usage_of(connection: Connection, session: Session) -> Usage:
