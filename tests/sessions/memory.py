@@ -18,6 +18,7 @@ class MemoryDesk:
         self.piles = {(p.station, p.evse): p for p in piles}
         self.drivers = {d.id_token: d for d in drivers}
         self.channels = {c.channel: c for c in channels}
+        self.costs = {}
         self.messages, self.sessions, self.registers, self.records, self.vouchers = {}, {}, {}, {}, {}
         self.keys, self.signed, self.rulings = {}, {}, []
 
@@ -69,6 +70,9 @@ class MemoryDesk:
 
     def records_of(self, session):
         return [record for record in self.records.values() if record.session_id == session]
+
+    def cost(self, session, register):
+        return self.costs.get(session.session)
 
     def keep(self, decision):
         for value in decision.signed:

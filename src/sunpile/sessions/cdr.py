@@ -89,9 +89,18 @@ class Cdr:
 
 
 def close_record(
-    session: Session, register: Register, rules: SessionRules, now: int, signed: str = "", number: int = 1
+    session: Session,
+    register: Register,
+    rules: SessionRules,
+    now: int,
+    cost: Nano | None = None,
+    signed: str = "",
+    number: int = 1,
 ) -> Cdr:
-    """The final record of a session whose energy is known; `number` 2 and up for those that follow a credit record."""
+    """The final record of a session whose energy is known; `number` 2 and up for those that follow a credit record.
+
+    `cost`: by its tariff; None: its energy times its price.
+    """
     assert session.ended_at is not None
     parts = periods(register, session.started_at, session.ended_at, rules.interval_length)
     return Cdr(
@@ -107,7 +116,7 @@ def close_record(
         price=session.price,
         charging_periods=adding_up(parts, session),
         total_energy=session.wh,
-        total_cost=money(session.wh, session.price) if session.pays else Nano(0),
+        total_cost=_total(session, cost),
         total_time=session.ended_at - session.started_at,
         interval_length=rules.interval_length,
         meter_start=session.start_wh,
@@ -116,6 +125,12 @@ def close_record(
         remark=",".join(sorted(session.doubts)),
         signed=signed,
     )
+
+
+def _total(session: Session, cost: Nano | None) -> Nano:
+    if not session.pays:
+        return Nano(0)
+    return money(session.wh, session.price) if cost is None else cost
 
 
 def adding_up(parts: tuple[Period, ...], session: Session) -> tuple[Period, ...]:

@@ -11,7 +11,7 @@ from sunpile.chargers.events import TransactionAnswer
 from sunpile.sessions.cdr import Cdr
 from sunpile.sessions.model import Channel, Driver, Pile, Session
 from sunpile.sessions.receipt import SourceMix
-from sunpile.sessions.register import RegisterSample
+from sunpile.sessions.register import Register, RegisterSample
 from sunpile.sessions.signed import SignedValue
 from sunpile.sessions.tokens import Shown
 from sunpile.sessions.voucher import Voucher
@@ -69,6 +69,10 @@ class Desk(Protocol):
 
     def records_of(self, session: SessionId) -> Sequence[Cdr]:
         """All records of a session, oldest first."""
+        ...
+
+    def cost(self, session: Session, register: Register) -> Nano | None:
+        """What a closed session costs by the tariff it began with; None: its energy times its price."""
         ...
 
 

@@ -60,7 +60,7 @@ def review(turn: Turn, name: SessionId, ruling: Ruling, actor: str) -> Decision:
     if ruling.kind == "hold":
         return Decision(rulings=(_ruled(session, ruling, None, actor, turn.now),))
     done, register = _billed(turn, session, ruling)
-    cdr = close_record(done, register, turn.rules, turn.now)
+    cdr = close_record(done, register, turn.rules, turn.now, turn.cost(done, register))
     return Decision(sessions=(done,), cdrs=(cdr,), rulings=(_ruled(session, ruling, done.wh, actor, turn.now),))
 
 
@@ -84,7 +84,8 @@ def correct(turn: Turn, name: SessionId, ruling: Ruling, actor: str, records: Se
     old = standing(records)
     done, register = _billed(turn, session, ruling)
     credits = (credit_record(old, turn.now, ruling.reason),) if old is not None else ()
-    new = close_record(done, register, turn.rules, turn.now, number=1 + sum(not one.credit for one in records))
+    number = 1 + sum(not one.credit for one in records)
+    new = close_record(done, register, turn.rules, turn.now, turn.cost(done, register), number=number)
     ruled = _ruled(session, ruling, done.wh, actor, turn.now, kind="correct")
     return Decision(sessions=(done,), cdrs=(*credits, new), rulings=(ruled,))
 

@@ -69,6 +69,12 @@ class Turn:
     fresh: Fresh
     """Ids to use."""
 
+    def cost(self, session: Session, register: Register) -> Nano | None:
+        """What a closed session costs by its tariff; None: by its energy, as vouchers pay for it."""
+        if session.rail == "channel" or not session.pays:
+            return None
+        return self.desk.cost(session, register)
+
 
 @dataclass(frozen=True, slots=True)
 class Review:
@@ -566,7 +572,8 @@ def _close(
     done = session._replace(state="ended", wh=bill.wh, held_reason=None, waits_since=None, doubts=doubts)
     before = turn.desk.by_id(session.session)
     done = _money(turn, done, before)
-    return Decision(sessions=(done,), cdrs=(close_record(done, bill.register, turn.rules, turn.now, worth),))
+    record = close_record(done, bill.register, turn.rules, turn.now, turn.cost(done, bill.register), worth)
+    return Decision(sessions=(done._replace(owed=record.total_cost),), cdrs=(record,))
 
 
 def _proven(

@@ -5,7 +5,7 @@ with it, what decisions change waits until somebody must read it or the unit end
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, fields
 from functools import cache
 from typing import Any
@@ -13,11 +13,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, Table, bindparam, insert, or_, select, update
 
 from sunpile.basics.ids import DriverId, EvseId, IdToken, SessionId, StationId
+from sunpile.basics.units import Nano
 from sunpile.chargers.events import TransactionAnswer
 from sunpile.sessions.cdr import Cdr
 from sunpile.sessions.model import Channel, Driver, Pile, Session
 from sunpile.sessions.ports import Decision, Message, Seen
-from sunpile.sessions.register import RegisterSample
+from sunpile.sessions.register import Register, RegisterSample
 from sunpile.sessions.signed import SignedValue
 from sunpile.sessions.tokens import Shown
 from sunpile.sessions.voucher import Voucher
@@ -116,11 +117,15 @@ def _save_session(names: tuple[str, ...]) -> Any:
     return update(sessions).where(sessions.c.session == bindparam("which")).values(values)
 
 
+Price = Callable[[Connection, Session, Register], Nano]
+"""What a closed session costs by its tariff, by a meter's trusted readings."""
+
+
 class SqlDesk:
     """`sessions.ports.Desk` on a connection, and `keep` for what is decided at it."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, price: Price | None = None) -> None:
+        self._connection, self._price = connection, price
         self._sessions: dict[SessionId, Session] = {}
         """Every session seen, as it is by now."""
         self._stored: dict[SessionId, Session | None] = {}
@@ -236,6 +241,11 @@ class SqlDesk:
         """See `Desk.records_of`."""
         self.write()
         return read_records(self._connection, session)
+
+    def cost(self, session: Session, register: Register) -> Nano | None:
+        """See `Desk.cost`."""
+        self.write()
+        return self._price(self._connection, session, register) if self._price is not None else None
 
     def _first(self, query: Any, **values: object) -> Any:
         self.write()

@@ -5,6 +5,7 @@ that left the node is never half true. Events that wait side by side share a des
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection, and_, exists, select, update
@@ -22,6 +23,7 @@ from sunpile.store.registers import report_interval
 from sunpile.store.session_desk import (
     ALL_OPEN,
     PILES,
+    Price,
     SqlDesk,
     read_channel,
     read_pile,
@@ -41,12 +43,14 @@ class _Asked(NamedTuple):
 class SessionDatabase:
     """`sessions.ports.SessionStore` on the store's door."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, price: Price | None = None) -> None:
+        """`price`: what sessions cost that are not paid by channel; without it, energy times price."""
+        self._database, self._price = database, price
+        self._decide = partial(_decide_all, price)
 
     async def transact(self, core: Core, now: int, station: StationId | None = None) -> Decision:
         """See `SessionStore.transact`."""
-        return await self._database.write_together(_decide_all, _Asked(core, now, station))
+        return await self._database.write_together(self._decide, _Asked(core, now, station))
 
     async def look(self, reader: Callable[[SqlDesk], T]) -> T:
         """See `SessionStore.look`."""
@@ -109,9 +113,9 @@ class SessionDatabase:
         await self._database.write(lambda c: c.execute(change.values(price=price)))
 
 
-def _decide_all(connection: Connection, asked: Sequence[_Asked]) -> Sequence[Decision | Exception]:
+def _decide_all(price: Price | None, connection: Connection, asked: Sequence[_Asked]) -> Sequence[Decision | Exception]:
     """Let each core decide in turn; it sees what those before it decided."""
-    desk = SqlDesk(connection)
+    desk = SqlDesk(connection, price)
     stations = {one.station for one in asked if one.station is not None}
     if stations:
         desk.fetch(stations)

@@ -10,15 +10,16 @@ from sqlalchemy import Connection, and_, delete, insert, select, update
 from sunpile.basics.errors import InputInvalid, NotFound
 from sunpile.basics.ids import EvseId, StationId
 from sunpile.basics.scope import Scope
+from sunpile.basics.units import Nano
 from sunpile.fleet.costing import Costed, TariffUse
-from sunpile.fleet.costs import Slice, Usage
+from sunpile.fleet.costs import Slice, Usage, cost
 from sunpile.fleet.tariffs import Tariff, plain_tariff
 from sunpile.sessions.bill import window
 from sunpile.sessions.model import Session
-from sunpile.sessions.register import energy_between, trust
+from sunpile.sessions.register import Register, energy_between, trust
 from sunpile.sessions.tokens import plain
 from sunpile.store.database import Database, insert_new
-from sunpile.store.session_desk import SqlDesk, read_session
+from sunpile.store.session_desk import Price, SqlDesk, read_session
 from sunpile.store.tables import connectors, sessions, stations
 from sunpile.store.token_tables import session_costs, tariff_uses, tariffs
 from sunpile.store.tokens import policy_row, token_row
@@ -200,26 +201,39 @@ def in_force(connection: Connection, station: str, evse: int | None, token: str 
     return plain_tariff(price, currency, policy_row(connection, tenant).time_zone)
 
 
-def _costed(connection: Connection, session: Session, currency: str) -> Costed:
+def price_with(currency: str) -> Price:
+    """What closed sessions cost, in a deployment of `currency`."""
+
+    def price(connection: Connection, session: Session, register: Register) -> Nano:
+        tariff, _ = _tariff_of(connection, session, currency)
+        return Nano(cost(tariff, _usage(session, register)).nano)
+
+    return price
+
+
+def _tariff_of(connection: Connection, session: Session, currency: str) -> tuple[Tariff, Any]:
+    """The tariff a session began with, and what is kept of its cost."""
     kept = connection.execute(select(session_costs).where(session_costs.c.session == session.session)).first()
     if kept is None:
         tariff = in_force(connection, session.station, session.evse, session.id_token, currency)
         if tariff == plain_tariff(tariff.energy[0].price if tariff.energy else 0, currency, tariff.time_zone):
             # The price was shown before the start and stands in the session, whatever the EVSE costs by now.
             tariff = plain_tariff(session.price, currency, tariff.time_zone)
-        sent = None
-    else:
-        tariff, sent = TARIFF.validate_json(kept.body), kept.sent_nano
-    usage = usage_of(connection, session)
+        return tariff, None
+    return TARIFF.validate_json(kept.body), kept
+
+
+def _costed(connection: Connection, session: Session, currency: str) -> Costed:
+    tariff, kept = _tariff_of(connection, session, currency)
     return Costed(
         session.session,
         session.station,
         session.evse,
         session.ocpp_transaction,
         tariff,
-        usage,
+        usage_of(connection, session),
         session.state == "ended",
-        sent,
+        kept.sent_nano if kept is not None else None,
         kept is not None or not _settled(session),
     )
 
@@ -233,10 +247,15 @@ def usage_of(connection: Connection, session: Session) -> Usage:
     """What a session has used, from its meter's trusted readings; it adds up to the session's energy when closed."""
     desk = SqlDesk(connection)
     pile = desk.pile(StationId(session.station), EvseId(session.evse))
-    end = session.ended_at if session.ended_at is not None else session.last_at
-    if pile is None or end < session.started_at:
+    if pile is None:
         return Usage(())
-    register = trust(window(session, desk, ()), pile.max_w)
+    return _usage(session, trust(window(session, desk, ()), pile.max_w))
+
+
+def _usage(session: Session, register: Register) -> Usage:
+    end = session.ended_at if session.ended_at is not None else session.last_at
+    if end < session.started_at:
+        return Usage(())
     moments = sorted({session.started_at, end, *(at for at in register.times if session.started_at < at < end)})
     slices: list[Slice] = []
     before = 0

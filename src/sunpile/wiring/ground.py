@@ -10,6 +10,7 @@ from sunpile.store.accounts import AccountDatabase
 from sunpile.store.chargers import StationStore
 from sunpile.store.database import Database
 from sunpile.store.sessions import SessionDatabase
+from sunpile.store.tariffs import price_with
 from sunpile.wiring.clock import MachineClock, TownClock
 from sunpile.wiring.folder import Folder
 from sunpile.wiring.serving import shown_host
@@ -41,7 +42,7 @@ class Ground:
             hub=hub,
             board=PowerBoard(hub),
             stations=StationStore(database),
-            sessions=SessionDatabase(database),
+            sessions=SessionDatabase(database, price_with(settings.currency)),
             accounts=AccountDatabase(database),
         )
 
