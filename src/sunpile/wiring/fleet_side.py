@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from sunpile.basics.audit import Audit
 from sunpile.basics.ids import EvseId, StationId
+from sunpile.chargers.events import Booted, StationEvent
 from sunpile.chargers.leniency import DEVIATIONS
 from sunpile.control.ports import Energy
 from sunpile.control.profile_book import ProfileBook
@@ -99,8 +100,13 @@ class FleetSide:
         )
         control = SiteControl(SiteStore(database), commands, energy, clock, changed)
         profiles = ProfileBook(InstalledProfileStore(database), commands, Running(commands), clock)
+
+        async def came(event: StationEvent) -> None:
+            if isinstance(event, Booted):
+                await runner.connected(event.station)
+
         ears.told += [runner.told, upkeep.upkeep.told]
-        ears.hear += [control.heard, upkeep.upkeep.heard]
+        ears.hear += [control.heard, upkeep.upkeep.heard, came]
         commands.commanded += [profiles.commanded, upkeep.upkeep.answered]
         first_look = OverviewDesk(OverviewStore(database), commands, clock, settings.time_zone)
         return cls(ground, runner, upkeep, control, profiles, audit, first_look)
