@@ -7,14 +7,12 @@ from pathlib import Path
 
 import pytest
 import typer
-from fastapi.routing import APIRoute
+from tests.docs import reference_lines as lines
 from tests.people.test_cli import Asked
 
 from sunpile import settings
 from sunpile.basics import errors
-from sunpile.people.api import drivers, live, market, operator
 from sunpile.people.cli import build
-from sunpile.people.web import pages
 from sunpile.settlement.dump import COLUMNS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -26,31 +24,31 @@ def page(name: str) -> str:
     return (DOCS / "reference" / f"{name}.md").read_text()
 
 
-def test_every_route_is_described() -> None:
-    text = page("api")
-    routes = [
-        f"{method} {route.path}"
-        for part in (market, drivers, operator, live, pages)
-        for route in part.router.routes
-        if isinstance(route, APIRoute)
-        for method in route.methods or ()
-        if method != "HEAD"
-    ]
-    assert [route for route in routes if f"`{route}`" not in text] == []
-    described = set(re.findall(r"`((?:GET|POST|PUT|DELETE) /[^`]*)`", text))
-    assert described <= set(routes)
+def test_every_route_is_described_with_who_may_use_it_and_no_other() -> None:
+    told = {row[:2] for row in lines.rows(lines.part("api", "routes"))}
+    there = {row[:2] for row in lines.rows(lines.route_tables())}
+    assert (there - told, told - there) == (set(), set()), "python -m tests.docs.reference_lines api"
 
 
-def test_every_command_and_option_is_described() -> None:
+def test_every_command_of_a_group_is_described_with_its_options_and_no_other() -> None:
+    group = typer.main.get_command(build(Asked().registry))
+    told = {row[::2] for row in lines.rows(lines.part("cli", lines.CLI_PART))}
+    there = {row[::2] for row in lines.rows(lines.command_tables(group))}
+    assert len(there) > 150
+    assert (there - told, told - there) == (set(), set()), "python -m tests.docs.reference_lines cli"
+
+
+def test_every_other_command_and_option_is_described() -> None:
     text = page("cli")
     group = typer.main.get_command(build(Asked().registry))
-    commands = dict(group.commands)  # type: ignore[attr-defined]
-    nested = {f"pile {name}": command for name, command in commands.pop("pile").commands.items()}
-    for name, command in {**commands, **nested}.items():
+    for words, command in lines.commands(group):
+        if len(words) > 1 and words[0] != "pile":
+            continue
+        name = " ".join(words)
         section = re.search(rf"^## (?:.*, )?sunpile {name}\b.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+        section = section or re.search(rf"^`sunpile {name} .*?\n\n", text, re.MULTILINE | re.DOTALL)
         assert section, name
-        options = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
-        missing = [o for o in options - {"--help"} if f"`{o}`" not in section.group(0)]
+        missing = [flag for flag in lines.options_of(command) if f"`{flag}`" not in section.group(0)]
         assert missing == [], name
 
 

@@ -1,7 +1,7 @@
 """The command line: each command calls its function once, errors are one sentence and an exit code."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from sunpile.basics.errors import PortBusy
+from sunpile.basics.errors import PortBusy, Unreachable
 from sunpile.people.cli import build, run
 from sunpile.people.cli.commands import (
     Commands,
@@ -22,6 +22,7 @@ from sunpile.people.cli.commands import (
     Progress,
     Verdict,
 )
+from sunpile.people.cli.rest import StationDoor
 from sunpile.people.wishes import PileCard
 
 SUMMARY = {
@@ -30,6 +31,22 @@ SUMMARY = {
     "reconcile_differences": 0, "wall_s": 97.4, "buyers_gain": 41 * 10**9, "sellers_gain": 52 * 10**9,
     "page": "http://127.0.0.1:8400/",
 }  # fmt: skip
+
+
+class NoNode:
+    """`RestApi` where no node runs."""
+
+    def get(self, folder: Path, path: str) -> Any:
+        raise Unreachable(f"no node answers for {folder}")
+
+    def post(self, folder: Path, path: str, body: Mapping[str, Any]) -> Any:
+        return self.get(folder, path)
+
+    def ask(self, folder: Path, method: str, path: str, body: Any) -> Any:
+        return self.get(folder, path)
+
+    def doors(self, folder: Path) -> list[StationDoor]:
+        return []
 
 
 class Asked:
@@ -71,7 +88,7 @@ class Asked:
     @property
     def registry(self) -> Commands:
         names = ("init", "node", "member", "status", "pile_add", "verify", "reconcile", "backup", "restore", "doctor")
-        return Commands(demo=self.demo, **{name: self.command(name) for name in names})
+        return Commands(demo=self.demo, rest=NoNode(), **{name: self.command(name) for name in names})
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 
 from sunpile.people.cli import build, run
 from sunpile.people.cli.commands import Commands
+from sunpile.wiring.node_rest import NodeOfFolder
 
 
 def commands() -> Commands:
@@ -23,6 +24,7 @@ def commands() -> Commands:
         backup=_late("upkeep", "backup"),
         restore=_late("upkeep", "restore"),
         doctor=_late("upkeep", "doctor"),
+        rest=NodeOfFolder(),
     )
 
 

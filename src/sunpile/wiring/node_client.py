@@ -40,26 +40,30 @@ def get(url: str, path: str, token: str | None = None) -> Any:
     NodeRefused
         with the node's own sentence.
     """
-    return _ask("GET", url, path, token, None)
+    return ask("GET", url, path, token, None)
 
 
 def post(url: str, path: str, token: str | None, body: Mapping[str, Any]) -> Any:
     """Answer to a POST; errors as of `get`."""
-    return _ask("POST", url, path, token, body)
+    return ask("POST", url, path, token, body)
 
 
-def _ask(method: str, url: str, path: str, token: str | None, body: Mapping[str, Any] | None) -> Any:
+def ask(method: str, url: str, path: str, token: str | None, body: Mapping[str, Any] | list[Any] | bytes | None) -> Any:
+    """Answer to any request: JSON, text if it is none, None if it is empty; errors as of `get`."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
+    content: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"json": body}
     try:
-        with httpx2.Client(timeout=SECONDS, trust_env=False) as client:
-            return _content(client.request(method, url + path, headers=headers, json=body))
+        with httpx2.Client(timeout=SECONDS, trust_env=False, verify=url.startswith("https:")) as client:
+            return _content(client.request(method, url + path, headers=headers, **content))
     except httpx2.HTTPError as fault:
         raise Unreachable(f"no node answers at {url}; start it with: sunpile node") from fault
 
 
 def _content(answer: httpx2.Response) -> Any:
     if answer.is_success:
-        return answer.json()
+        if not answer.content:
+            return None
+        return answer.json() if answer.headers.get("content-type", "").startswith("application/json") else answer.text
     try:
         detail = str(answer.json().get("detail", answer.text))
     except ValueError:

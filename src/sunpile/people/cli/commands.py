@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from sunpile.people.cli.rest import RestApi
 from sunpile.people.wishes import PileCard
 
 
@@ -186,3 +187,5 @@ class Commands:
     """Make a folder from a backup file."""
     doctor: Callable[[Path], tuple[Finding, ...]]
     """Look at everything that can be unreachable, and say why."""
+    rest: RestApi
+    """Ask the running node of a folder."""

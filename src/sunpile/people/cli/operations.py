@@ -44,18 +44,23 @@ class NodeApi(Protocol):
         ...
 
 
-def station_app(api: NodeApi, pause: Callable[[float], None] = time.sleep) -> typer.Typer:
-    """`sunpile station`: one command an operation."""
+def station_app(
+    api: NodeApi, pause: Callable[[float], None] = time.sleep, base: type[TyperGroup] = TyperGroup
+) -> typer.Typer:
+    """`sunpile station`: the commands of `base`, and one an operation."""
 
-    class Operations(TyperGroup):
+    class Operations(base):
         """Loads the catalogue when it is looked at."""
 
         def list_commands(self, ctx: Any) -> list[str]:
             from sunpile.fleet.catalogue import CATALOGUE
 
-            return [operation.name for operation in CATALOGUE]
+            return [*super().list_commands(ctx), *(operation.name for operation in CATALOGUE)]
 
         def get_command(self, ctx: Any, cmd_name: str) -> Any:
+            found = super().get_command(ctx, cmd_name)
+            if found is not None:
+                return found
             from sunpile.fleet.catalogue import BY_NAME
 
             return _command(cmd_name, api, pause) if cmd_name in BY_NAME else None
