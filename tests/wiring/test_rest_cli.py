@@ -61,6 +61,11 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
 
 
 @pytest.fixture(scope="module")
+def api(node: Node) -> Mapping[str, Any]:
+    return node.client.get("/api/openapi.json").json()
+
+
+@pytest.fixture(scope="module")
 def app(node: Node) -> typer.Typer:
     made = typer.Typer()
     add_node_apps(made, node)
@@ -102,10 +107,21 @@ def wrong_with(line: Line, api: Mapping[str, Any]) -> list[str]:
     return wrong + [f"{name} is missing" for name in body.get("required", ()) if name not in keys]
 
 
+def columns_gone(line: Line, api: Mapping[str, Any]) -> set[str]:
+    """Columns that the route's answer has not, as far as its schema tells."""
+    answers = api["paths"][line.path][line.method.lower()]["responses"]
+    content = next(answers[code] for code in sorted(answers) if code < "3").get("content", {})
+    answer = resolved(content.get("application/json", {}).get("schema", {}), api)
+    if line.rows and line.rows in answer.get("properties", {}):
+        answer = resolved(answer["properties"][line.rows], api)
+    row = resolved(answer["items"], api) if "items" in answer else {}
+    return set(line.columns) - set(row["properties"]) if "properties" in row else set()
+
+
 @pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line.group} {line.name}")
-def test_a_line_fits_its_route(line: Line, node: Node) -> None:
-    api = node.client.get("/api/openapi.json").json()
+def test_a_line_fits_its_route(line: Line, api: Mapping[str, Any]) -> None:
     assert wrong_with(line, api) == []
+    assert columns_gone(line, api) == set()
 
 
 def test_each_line_is_there_once_and_its_holes_are_filled(app: typer.Typer) -> None:

@@ -35,7 +35,7 @@ KINDS: Mapping[str, Any] = {
     "bytes": Path,
 }
 """What an option is on the command line; text where it is not here."""
-MOMENTS = ("at", "_at", "until", "since", "begins", "ends", "_after")
+MOMENTS = ("at", "_at", "until", "since", "begins", "ends", "begun", "_after", "last_seen")
 """Names of Unix times end so."""
 HOLE = re.compile(r"\{(\w+)\}")
 WIDE = 100

@@ -40,7 +40,7 @@ RULING = (
     Opt("--end-wh", "", "Register at the end, with --kind registers [Wh].", "number"),
     Opt("--ended-at", "", "When it ended: 2027-01-31T18:00 (UTC), or Unix seconds.", "moment"),
 )
-CERTIFICATE_COLUMNS = ("fingerprint", "station", "use", "subject", "not_after", "state")
+CERTIFICATE_COLUMNS = ("fingerprint", "station", "use", "name", "not_after", "state")
 AUDIT = (
     Opt("--actor", "", "Who did it."),
     Opt("--action", "", "What was done, such as station.change."),
@@ -79,7 +79,7 @@ STATIONS = (
     Line("station", "frames-export", "GET", "/api/stations/{station}/frames/export", "All raw messages that fit.",
          (Opt("--format", "", "ndjson or csv."), *FRAMES)),
     Line("station", "refusals", "GET", "/api/refusals", "Refused attempts to connect, each with its reason.",
-         (STATION, LIMIT)),
+         (STATION, LIMIT), columns=("station", "at", "reason", "address", "cure")),
     Line("station", "events", "GET", "/api/stations/{station}/events", "What a station told: security, monitors.",
          (Opt("--kind", "", "Only of this kind."), LIMIT)),
     Line("station", "password", "POST", "/api/stations/{station}/password",
@@ -260,7 +260,7 @@ UPKEEP = (
 
 CERTIFICATES = (
     Line("ca", "show", "GET", "/api/authority", "The authority and every root that is trusted.", rows="roots",
-         columns=("kind", "fingerprint", "subject", "not_after", "wanted")),
+         columns=("kind", "fingerprint", "not_after", "wanted")),
     Line("ca", "root", "GET", "/api/authority/root.pem", "The root certificate to install on stations.",
          (Opt("--hierarchy", "", "csms, csms-rsa or v2g."),)),
     Line("ca", "list", "GET", "/api/certificates", "Certificates, newest first.",
