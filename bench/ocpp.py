@@ -3,8 +3,8 @@
 The server is a process of its own; this one plays the piles with frames made beforehand, so that what is measured
 is the server. The rate is per second of processor time of the server: one core's worth, whoever else uses the
 machine. Five servers are measured one after another: a null store (codec and socket alone), durable registers
-(answered after the commit), the whole path (the sessions' inbox on the store, each pile with a driver who pays), a node as
-it is run, with raw log, curves and all that listens, and, as the peer, the `ocpp` package.
+(answered after the commit), the whole path (the sessions' inbox on the store, each pile with a driver who pays), a
+node as it is run, with raw log, curves and all that listens, and, as the peer, the `ocpp` package.
 """
 
 import argparse

@@ -50,6 +50,8 @@ COMPRESSION = ServerPerMessageDeflateFactory(
 )
 """For stations that offer it, as 2.x asks of us (part 4, 3.4). Small windows: OCPP's messages are small, and the usual
 ones would cost more memory than all the rest of a connection. What is unpacked is held to `MAX_BYTES` too."""
+BACKLOG = 4096
+"""Connections the kernel holds until they are taken: after a restart all stations come at once."""
 USES_KEPT_S = 2.0
 """Deviations put up with are counted in memory for so long [s, real time], then in the store."""
 
@@ -163,10 +165,10 @@ class Csms:
         class Socket(PileSocket):
             odd = staticmethod(self.handshake_failed)
 
-        timeout: dict[str, Any] = {}
+        options: dict[str, Any] = {"backlog": BACKLOG}
         if door.tls is not None:
             tls.small_buffers()
-            timeout["ssl_handshake_timeout"] = self._limits.open_s
+            options["ssl_handshake_timeout"] = self._limits.open_s
         return await serve(
             self._serve,
             door.host,
@@ -184,7 +186,7 @@ class Csms:
             ping_timeout=self._limits.ping_s,
             close_timeout=self._limits.close_s,
             logger=logging.getLogger("sunpile.chargers.websockets"),
-            **timeout,
+            **options,
         )
 
     def handshake_failed(self, reason: str, address: str) -> None:

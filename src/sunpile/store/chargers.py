@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Update, bindparam, delete, insert, select, update
 
 from sunpile.basics.errors import Conflict, InputInvalid, NotFound
 from sunpile.basics.ids import EvseId, PointId, StationId
@@ -20,7 +20,7 @@ from sunpile.chargers.certificates.redaction import redacted
 from sunpile.chargers.events import Booted, StatusChanged
 from sunpile.chargers.ports import Refusal, StationRecord
 from sunpile.store.certificate_tables import profile_upgrades, station_secrets
-from sunpile.store.database import Database, execute_many
+from sunpile.store.database import Database, Together, execute_many
 from sunpile.store.tables import connectors, frames, refused_attempts, stations
 from sunpile.store.upkeep_tables import station_deviations
 
@@ -48,7 +48,29 @@ _RECORD = (
     )
     .outerjoin(profile_upgrades, profile_upgrades.c.station == stations.c.station)
     .outerjoin(station_secrets, station_secrets.c.station == stations.c.station)
+    .where(stations.c.station.in_(bindparam("names", expanding=True)))
     .order_by(station_secrets.c.id)
+)
+SOUGHT_MAX = 500
+"""Stations looked up by one query: those who come in together share a look."""
+
+
+def _change(**values: str) -> Together[dict[str, Any], None]:
+    """Set columns of many stations, each row with its own values by these names, and `which` it is."""
+    named: dict[str, Any] = {column: bindparam(name) for column, name in values.items()}
+    change: Update = update(stations).where(stations.c.station == bindparam("which")).values(named)
+
+    def work(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[None]:
+        connection.execute(change, list(rows))
+        return [None] * len(rows)
+
+    return work
+
+
+_CONNECTED = _change(ocpp_version="version", last_seen="now")
+_DISCONNECTED = _change(last_seen="now")
+_BOOTED = _change(
+    vendor="by", model="its_model", serial="its_serial", firmware="its_firmware", boot_at="now", last_seen="now"
 )
 FRAMES_MAX = 50_000
 """Frames that may wait while the store is slow; beyond it the oldest are dropped and counted."""
@@ -63,6 +85,8 @@ class StationStore:
         self._timer: asyncio.TimerHandle | None = None
         self._flushing: asyncio.Task[None] | None = None
         self.frames_dropped = 0
+        self._sought: list[tuple[str, asyncio.Future[StationRecord | None]]] = []
+        self._seeking: asyncio.Task[None] | None = None
 
     # -- stations -------------------------------------------------------------------------------------------------
 
@@ -122,24 +146,36 @@ class StationStore:
 
     async def find(self, station: str) -> StationRecord | None:
         """See `StationBook.find`."""
-        query = _RECORD.where(stations.c.station == station)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
-        if not rows:
-            return None
-        row = rows[0]
-        return StationRecord(
-            StationId(row.station),
-            row.tenant,
-            bytes(row.password_salt),
-            bytes(row.password_hash),
-            row.max_w,
-            row.security_profile,
-            row.next_profile,
-            tuple((bytes(one.salt), bytes(one.hash)) for one in rows if one.salt is not None),
-            row.registration,
-            row.serial or "",
-            frozenset(json.loads(row.leniency)),
-        )
+        found: asyncio.Future[StationRecord | None] = asyncio.get_running_loop().create_future()
+        self._sought.append((station, found))
+        if self._seeking is None:
+            self._seeking = asyncio.get_running_loop().create_task(self._seek())
+        return await found
+
+    async def _seek(self) -> None:
+        """Look up all who are sought, and those who have come to be meanwhile."""
+        try:
+            while self._sought:
+                sought, self._sought = self._sought[:SOUGHT_MAX], self._sought[SOUGHT_MAX:]
+                await self._find_all(sought)
+        finally:
+            self._seeking = None
+
+    async def _find_all(self, sought: Sequence[tuple[str, "asyncio.Future[StationRecord | None]"]]) -> None:
+        names = list({name for name, _ in sought})
+        try:
+            rows = await self._database.read(lambda connection: connection.execute(_RECORD, {"names": names}).all())
+        except Exception as fault:
+            for _, found in sought:
+                if not found.done():
+                    found.set_exception(fault)
+            return
+        of: dict[str, list[Any]] = {}
+        for row in rows:
+            of.setdefault(row.station, []).append(row)
+        for name, found in sought:
+            if not found.done():
+                found.set_result(_record(of[name]) if name in of else None)
 
     async def refused(self, refusal: Refusal) -> None:
         """See `StationBook.refused`."""
@@ -181,13 +217,11 @@ class StationStore:
 
     async def connected(self, station: StationId, version: str, at: int) -> None:
         """See `StationBook.connected`."""
-        change = update(stations).where(stations.c.station == station).values(ocpp_version=version, last_seen=at)
-        await self._database.write(lambda connection: connection.execute(change))
+        await self._database.write_together(_CONNECTED, {"which": station, "version": version, "now": at})
 
     async def disconnected(self, station: StationId, at: int) -> None:
         """See `StationBook.disconnected`."""
-        change = update(stations).where(stations.c.station == station).values(last_seen=at)
-        await self._database.write(lambda connection: connection.execute(change))
+        await self._database.write_together(_DISCONNECTED, {"which": station, "now": at})
 
     async def leniency_used(self, station: StationId, uses: Mapping[str, int], at: int) -> None:
         """See `StationBook.leniency_used`."""
@@ -206,19 +240,9 @@ class StationStore:
 
     async def booted(self, event: Booted, at: int) -> None:
         """See `StationBook.booted`."""
-        change = (
-            update(stations)
-            .where(stations.c.station == event.station)
-            .values(
-                vendor=event.vendor,
-                model=event.model,
-                serial=event.serial,
-                firmware=event.firmware,
-                boot_at=at,
-                last_seen=at,
-            )
-        )
-        await self._database.write(lambda connection: connection.execute(change))
+        row = {"which": event.station, "now": at, "by": event.vendor, "its_model": event.model}
+        row |= {"its_serial": event.serial, "its_firmware": event.firmware}
+        await self._database.write_together(_BOOTED, row)
 
     async def status_changed(self, event: StatusChanged) -> None:
         """See `StationBook.status_changed`. An EVSE nobody registered is kept too, without a metering point."""
@@ -290,3 +314,21 @@ class StationStore:
             return sum(connection.execute(statement).rowcount for statement in old)
 
         return await self._database.write(work)
+
+
+def _record(rows: Sequence[Any]) -> StationRecord:
+    """A station from its rows: one for each of its passwords on their way, or one."""
+    row = rows[0]
+    return StationRecord(
+        StationId(row.station),
+        row.tenant,
+        bytes(row.password_salt),
+        bytes(row.password_hash),
+        row.max_w,
+        row.security_profile,
+        row.next_profile,
+        tuple((bytes(one.salt), bytes(one.hash)) for one in rows if one.salt is not None),
+        row.registration,
+        row.serial or "",
+        frozenset(json.loads(row.leniency)),
+    )

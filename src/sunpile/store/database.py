@@ -167,6 +167,11 @@ class Database:
                 job = self._jobs.get()
             # From here on a caller who gives up can no longer cancel: what is written stays written.
             group = [job for job in group if not job.done.cancelled()]
+            # All of them wait at once, so none follows from another: those of one kind go together.
+            kinds: dict[Together[Any, Any], list[_Job]] = {}
+            for job in group:
+                kinds.setdefault(job.work, []).append(job)
+            group = [job for jobs in kinds.values() for job in jobs]
             if group:
                 _hand_back(group, self._commit(group))
 

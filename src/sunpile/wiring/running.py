@@ -14,7 +14,7 @@ import uvloop
 def start_loop(work: Coroutine[Any, Any, Any], level: int = logging.INFO) -> Any:
     """Run `work` on uvloop until it ends or SIGINT or SIGTERM asks for it."""
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for noisy in ("httpx2", "httpcore2", "websockets", "alembic", "pymodbus"):
+    for noisy in ("httpx2", "httpcore2", "websockets", "sunpile.chargers.websockets", "alembic", "pymodbus"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(work)

@@ -1,0 +1,1 @@
+"""Those who mean a node harm, and the honest station beside them."""
