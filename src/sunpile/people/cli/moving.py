@@ -6,15 +6,17 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from sunpile.fleet.moving.model import Moved, by_cause
 from sunpile.people.cli import show
 from sunpile.people.cli.commands import Progress
+
+if TYPE_CHECKING:
+    from sunpile.fleet.moving.model import Moved
 
 Folder = Annotated[Path, typer.Option("--folder", "-f", envvar="SUNPILE_FOLDER", help="The node's folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -52,7 +54,7 @@ class MoveWish:
     """Which tenant of the old system; None: its only one."""
 
 
-Mover = Callable[[MoveWish, Progress], Moved]
+Mover = Callable[[MoveWish, Progress], "Moved"]
 """Reads, writes and reports."""
 
 
@@ -131,14 +133,16 @@ def _private(path: Path) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
 
-def _plain(report: Moved, written: bool) -> dict[str, object]:
+def _plain(report: "Moved", written: bool) -> dict[str, object]:
     found = asdict(report)
     if written:
         del found["passwords"]
     return found
 
 
-def _show(report: Moved, passwords: Path | None) -> None:
+def _show(report: "Moved", passwords: Path | None) -> None:
+    from sunpile.fleet.moving.model import by_cause  # other commands start without the chapter
+
     what = "would come over" if report.dry_run else "came over"
     table = Table(title=f"What {what} from {report.source}", title_justify="left", box=None)
     for name in ("", "there", "new here", "here already", "brought up to date", "not moved"):
@@ -165,7 +169,7 @@ def _show(report: Moved, passwords: Path | None) -> None:
         _show_passwords(report)
 
 
-def _show_passwords(report: Moved) -> None:
+def _show_passwords(report: "Moved") -> None:
     table = Table("identity", "password", title="New passwords", title_justify="left", box=None)
     for station, password in sorted(report.passwords.items())[:PASSWORDS_SHOWN]:
         table.add_row(escape(station), password)
