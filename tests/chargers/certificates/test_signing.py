@@ -1,5 +1,7 @@
 """SignCertificate: answered at once, sent afterwards, until the station answers; and what is kept of it."""
 
+from dataclasses import replace
+
 import pytest
 
 from chargers.certificates.fakes import STATION, House, unreachable
@@ -91,6 +93,15 @@ async def test_a_station_that_is_away_gets_its_certificate_when_it_comes(house: 
     await house.signing.settled()
     [record] = house.store.records.values()
     assert record.state == "accepted"
+
+
+async def test_who_has_listed_it_before_it_was_answered_does_not_send_it_again(house: House) -> None:
+    await ask(house)
+    await house.signing.settled()
+    [record] = house.store.records.values()
+    step = await house.signing.send(replace(record, state="issued", tries=0))
+    assert (step.state, step.tried) == ("accepted", False)
+    assert len(house.stations.asked) == 1
 
 
 async def test_a_station_that_rejects_it_is_not_asked_again(house: House) -> None:

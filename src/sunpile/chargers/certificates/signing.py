@@ -115,17 +115,20 @@ class Signing:
         await self.send(record)
 
     async def send(self, record: CertificateRecord) -> delivery.Step:
-        """Hand a certificate to its station once and note what it says."""
+        """Hand a certificate to its station once and note what it says; not if somebody else did meanwhile."""
         if record.fingerprint in self._busy:
             return delivery.Step(record.state, "it is being sent", tried=False)
         self._busy.add(record.fingerprint)
         try:
+            known = await self._store.find(record.fingerprint)
+            if known is not None and (known.state, known.tries) != (record.state, record.tries):
+                return delivery.Step(known.state, "it was sent already", tried=False)
             event = await self._try(record)
+            now = self._clock.now()
+            step = delivery.decide(_waiting(record), event, now)
+            await self._store.moved(record.fingerprint, step.state, step.outcome, now, step.tried)
         finally:
             self._busy.discard(record.fingerprint)
-        now = self._clock.now()
-        step = delivery.decide(_waiting(record), event, now)
-        await self._store.moved(record.fingerprint, step.state, step.outcome, now, step.tried)
         self._changed("certificate", {"station": record.station, "state": step.state, "outcome": step.outcome})
         return step
 
