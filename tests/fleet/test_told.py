@@ -1,7 +1,7 @@
 """What of a station's word is kept for staff, and what alerts."""
 
-from sunpile.basics.ids import StationId
-from sunpile.chargers.notices import MonitorEvent
+from sunpile.basics.ids import EvseId, StationId
+from sunpile.chargers.notices import CarSchedule, LimitNotified, MonitorEvent, Told
 from sunpile.fleet.upkeep import finding_of, of_notice
 
 S0 = StationId("S0")
@@ -22,3 +22,29 @@ def test_a_password_that_a_station_gives_away_is_kept_nowhere() -> None:
     kept = of_notice(event("Identity", "S0"), 100)
     assert kept is not None
     assert kept.value == "S0"
+
+
+def test_limits_car_schedules_and_grid_events_are_kept() -> None:
+    limit = of_notice(LimitNotified(S0, EvseId(1), "EMS", cleared=False, grid_critical=True), 100)
+    assert limit is not None
+    assert (limit.kind, limit.name, limit.cleared, limit.detail) == (
+        "limit",
+        "EMS",
+        False,
+        {"evse": 1, "grid_critical": True},
+    )
+    gone = of_notice(LimitNotified(S0, None, "EMS", cleared=True), 100)
+    assert gone is not None
+    assert gone.cleared
+    car = of_notice(CarSchedule(S0, EvseId(1), 90, {"id": 1}), 100)
+    assert car is not None
+    assert (car.kind, car.at, car.detail) == ("car", 90, {"evse": 1, "schedule": {"id": 1}})
+    alarm = Told(S0, "NotifyDERAlarm", {"controlType": "VoltVar", "gridEventFault": "OverVoltage"})
+    kept, finding = of_notice(alarm, 100), finding_of(alarm)
+    assert kept is not None
+    assert (kept.kind, kept.name, kept.value) == ("grid", "VoltVar", "OverVoltage")
+    assert finding is not None
+    assert not finding.cleared
+    ended = finding_of(Told(S0, "NotifyDERAlarm", {"controlType": "VoltVar", "alarmEnded": True}))
+    assert ended is not None
+    assert ended.cleared

@@ -1,7 +1,7 @@
 """Which profiles each station has, by what it accepted, and the composite schedule that follows from them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol, cast
 
@@ -14,8 +14,12 @@ from sunpile.chargers.commands import (
     Command,
     CommandResult,
     GetCompositeSchedule,
+    Profile,
     SetChargingProfile,
+    UpdateDynamicSchedule,
 )
+from sunpile.chargers.notices import Answer, Question
+from sunpile.chargers.profiles import rate
 from sunpile.control.composite import Asked, Installed, Stretch, composite, differences
 from sunpile.control.ports import Stations
 
@@ -73,6 +77,43 @@ class ProfileBook:
         elif isinstance(command, ClearChargingProfile):
             known = await self._kept.of(station)
             await self._kept.clear(station, [item for item in known if not cleared(item, command)])
+        elif isinstance(command, UpdateDynamicSchedule):
+            item = await self._dynamic(station, command.profile)
+            if item is not None:
+                await self._kept.put(station, updated(item, command.update))
+
+    # -- dynamic profiles ---------------------------------------------------------------------------------------------
+
+    async def asked(self, question: Question) -> Answer | None:
+        """PullDynamicScheduleUpdate: what a dynamic profile says now (K28)."""
+        if question.action != "PullDynamicScheduleUpdate":
+            return None
+        item = await self._dynamic(question.station, question.payload["chargingProfileId"])
+        if item is None:
+            return {"status": "Rejected", "statusInfo": {"reasonCode": "NoProfile"}}
+        return {"status": "Accepted", "scheduleUpdate": update_of(item.profile)}
+
+    async def offer(self, scope: Scope, station: str, profile: int, update: Mapping[str, Any]) -> dict[str, Any]:
+        """Change what a station finds when it next asks what its dynamic profile says.
+
+        Raises
+        ------
+        NotFound
+            if there is no such station, or no such dynamic profile on it.
+        """
+        scope.need("operate")
+        if not await self._kept.owned(scope, station):
+            raise NotFound(f"there is no station {station}")
+        item = await self._dynamic(StationId(station), profile)
+        if item is None:
+            raise NotFound(f"station {station} has no dynamic profile {profile}")
+        after = updated(item, update)
+        await self._kept.put(StationId(station), after)
+        return update_of(after.profile)
+
+    async def _dynamic(self, station: StationId, profile: int) -> Installed | None:
+        known = await self._kept.of(station)
+        return next((item for item in known if item.profile.id == profile and item.profile.kind == "Dynamic"), None)
 
     async def compare(
         self, scope: Scope, station: str, evse: int, duration_s: int, unit: Literal["W", "A"] = "W"
@@ -99,6 +140,29 @@ def cleared(item: Installed, command: ClearChargingProfile) -> bool:
         and command.purpose in (None, item.profile.purpose)
         and command.stack_level in (None, item.profile.stack_level)
     )
+
+
+_AMOUNTS = {"limit": "limit", "dischargeLimit": "discharge_limit", "setpoint": "setpoint"}
+"""Fields of a ChargingScheduleUpdate that a period has by name; it carries the others as they are."""
+
+
+def updated(item: Installed, update: Mapping[str, Any]) -> Installed:
+    """A dynamic profile whose one period says what a ChargingScheduleUpdate (W or A) says."""
+    (schedule, *_), scale = item.profile.schedules, 1000 if item.profile.schedules[0].unit == "A" else 1
+    period = schedule.periods[0]
+    named = {_AMOUNTS[key]: round(value * scale) for key, value in update.items() if key in _AMOUNTS}
+    more = (period.more or {}) | {key: value for key, value in update.items() if key not in _AMOUNTS}
+    after = replace(period, **named, more=more or None)
+    return replace(item, profile=replace(item.profile, schedules=[replace(schedule, periods=[after])]))
+
+
+def update_of(profile: Profile) -> dict[str, Any]:
+    """What a dynamic profile says, as a ChargingScheduleUpdate (W or A)."""
+    schedule = profile.schedules[0]
+    period = schedule.periods[0]
+    said = {key: rate(schedule, getattr(period, name)) for key, name in _AMOUNTS.items()}
+    rest = {key: value for key, value in (period.more or {}).items() if key.startswith((*_AMOUNTS, "setpoint"))}
+    return {key: value for key, value in said.items() if value is not None} | rest
 
 
 def stretches(data: Mapping[str, Any] | None, now: int) -> list[Stretch] | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,9 +22,10 @@ from sunpile.chargers.events import (
     TransactionUpdated,
 )
 from sunpile.control.allot import safe_shares
+from sunpile.control.car_needs import CarNeeds
 from sunpile.control.guard import Answered, Away, CarCame, CarLeft, Event, Looked, SetLimit, SiteState, decide
 from sunpile.control.ports import Changed, Energy, Outlook, SiteBook, SiteRecord, Stations
-from sunpile.control.site import VOLTAGE_V, Car, Conditions, FuseId, Outlet, Phases
+from sunpile.control.site import VOLTAGE_V, Car, Conditions, FuseId, Outlet, Phases, Wiring
 
 LOOK_S = 10
 """Between two looks at time, loads and prices [s]."""
@@ -33,6 +34,8 @@ LOADS_FRESH_S = 120
 PROFILE_ID, SAFE_ID = 910_000, 900_000
 """Numbers of our profiles on a station, plus the EVSE's."""
 FREE = ("Available", "Unavailable", "Faulted")
+Offer = Callable[[Outlet, int, int], Awaitable[bool | None]]
+"""Outlet, limit [mA], how long [s]; as `SiteControl._ask`."""
 log = logging.getLogger("sunpile.control")
 
 
@@ -71,6 +74,8 @@ class SiteControl:
         self._runs: dict[tuple[str, str], _Run] = {}
         self._where: dict[Outlet, _Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self.offer: Offer | None = None
+        """Has a car that talks ISO 15118 follow a limit too."""
 
     # -- life -------------------------------------------------------------------------------------------------------
 
@@ -183,6 +188,25 @@ class SiteControl:
         )
         self._happened(run, CarCame(changed))
 
+    def limit_of(self, outlet: Outlet) -> tuple[Wiring, int, int] | None:
+        """An outlet's wiring, the limit it keeps now [mA] and for how long [s]; None if it belongs to no site."""
+        run = self._where.get(outlet)
+        if run is None:
+            return None
+        wiring, held, now = run.record.site.by_outlet[outlet], run.state.held.get(outlet), self._clock.now()
+        if held is not None and held.until > now:
+            return wiring, held.ma, held.until - now
+        return wiring, safe_shares(run.record.site, run.record.worst_base)[outlet], LOADS_FRESH_S
+
+    def needs(self, outlet: Outlet, needs: CarNeeds) -> None:
+        """What a car itself says it needs."""
+        run = self._where.get(outlet)
+        if run is not None:
+            known = run.state.cars.get(outlet) or Car(outlet, self._clock.now())
+            want = known.want_ma if needs.want_ma is None else needs.want_ma
+            said = replace(known, want_ma=want, need_wh=needs.need_wh or known.need_wh)
+            self._happened(run, CarCame(replace(said, departs=needs.departs or known.departs)))
+
     def state(self, scope: Scope, site: str) -> tuple[SiteState, Conditions]:
         """A site as it is now."""
         run = self._run(scope, site)
@@ -224,6 +248,9 @@ class SiteControl:
     async def _send(self, run: _Run, effect: SetLimit) -> None:
         with self._clock.work():
             accepted = await self._ask(effect.outlet, limit_profile(effect, self._clock.now()))
+            if accepted and self.offer is not None:
+                # Its own profile stands before the default one, so the limit holds only when both say it.
+                accepted = await self.offer(effect.outlet, effect.ma, effect.valid_s)
             self._happened(run, Answered(effect.outlet, accepted))
 
     async def _send_safe(self, run: _Run, outlet: Outlet) -> None:

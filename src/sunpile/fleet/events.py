@@ -15,9 +15,9 @@ class Told:
     received_at: int
     """Ours [Unix s]."""
     kind: str
-    """monitor, security, firmware, publish or log."""
+    """monitor, security, firmware, publish, log, limit, car, grid or priority."""
     name: str
-    """component.variable, type of security event, or status."""
+    """component.variable, type of security event, status, source of a limit, grid control ..."""
     value: str = ""
     """Value or additional words."""
     severity: int | None = None

@@ -9,7 +9,7 @@ from sunpile.basics.ids import StationId
 from sunpile.basics.ports import Clock
 from sunpile.chargers.commands import Command, CommandResult
 from sunpile.chargers.events import StationEvent, StatusChanged
-from sunpile.chargers.notices import MonitorEvent, Notice, Progress, SecurityEvent
+from sunpile.chargers.notices import CarSchedule, LimitNotified, MonitorEvent, Notice, Progress, SecurityEvent, Told
 from sunpile.chargers.station import StationState
 from sunpile.fleet.alarm import Alarm, Source
 from sunpile.fleet.alerts import ALARMING, Finding
@@ -18,7 +18,7 @@ from sunpile.fleet.catalogue import HIDDEN, SECRET_VARIABLES
 from sunpile.fleet.configuration import Configuration
 from sunpile.fleet.curves import SampleRow, rows_of
 from sunpile.fleet.customers import Customers
-from sunpile.fleet.events import Told
+from sunpile.fleet.events import Told as Happened
 from sunpile.fleet.firmware import FAILED
 from sunpile.fleet.maintenance import Maintenance
 from sunpile.fleet.reports import Reports
@@ -39,7 +39,7 @@ class HistoryBook(Protocol):
     async def recover(self) -> None: ...
     async def look(self, states: Mapping[StationId, StationState], now: int) -> None: ...
     async def status(self, event: StatusChanged, now: int) -> None: ...
-    async def note(self, event: Told) -> None: ...
+    async def note(self, event: Happened) -> None: ...
     async def findings(self, now: int) -> Sequence[Finding]: ...
     async def empty_sessions(self, since: int, now: int) -> Sequence[Finding]: ...
     async def place(self, station: str) -> tuple[str, str, tuple[str, ...]] | None: ...
@@ -192,20 +192,20 @@ class Upkeep:
         return gone
 
 
-def of_notice(notice: Notice, now: int) -> Told | None:
+def of_notice(notice: Notice, now: int) -> Happened | None:
     """What of a notice is kept in the history."""
     match notice:
         case SecurityEvent():
-            return Told(notice.station, notice.at, now, "security", notice.kind, notice.info)
+            return Happened(notice.station, notice.at, now, "security", notice.kind, notice.info)
         case Progress():
             detail = {"request": notice.request} if notice.request is not None else {}
-            return Told(notice.station, now, now, notice.work, notice.status, notice.info, detail=detail)
+            return Happened(notice.station, now, now, notice.work, notice.status, notice.info, detail=detail)
         case MonitorEvent():
             name = f"{notice.component}.{notice.variable}"
             facts = {"event": notice.event, "trigger": notice.trigger, "monitor": notice.monitor}
             facts |= {"tech_code": notice.tech_code, "tech_info": notice.tech_info, "transaction": notice.transaction}
             detail = {key: value for key, value in facts.items() if value not in (None, "")}
-            return Told(
+            return Happened(
                 notice.station,
                 notice.at,
                 now,
@@ -216,6 +216,35 @@ def of_notice(notice: Notice, now: int) -> Told | None:
                 notice.cleared,
                 detail,
             )
+        case LimitNotified():
+            where = None if notice.evse is None else int(notice.evse)
+            said = {"evse": where, "grid_critical": notice.grid_critical, "local_generation": notice.local_generation}
+            detail = {key: value for key, value in said.items() if value not in (None, False)}
+            detail |= {"schedules": list(notice.schedules)} if notice.schedules else {}
+            return Happened(notice.station, now, now, "limit", notice.source, "", None, notice.cleared, detail)
+        case CarSchedule():
+            detail = {"evse": int(notice.evse), "schedule": notice.schedule, "selected": notice.selected}
+            detail = {key: value for key, value in detail.items() if value is not None}
+            return Happened(notice.station, notice.at, now, "car", "NotifyEVChargingSchedule", detail=detail)
+        case Told():
+            return _other(notice, now)
+        case _:
+            return None
+
+
+def _other(told: Told, now: int) -> Happened | None:
+    said = told.payload
+    match told.action:
+        case "NotifyDERAlarm":
+            name, ended = said["controlType"], bool(said.get("alarmEnded", False))
+            fault = str(said.get("gridEventFault", ""))
+            return Happened(told.station, now, now, "grid", name, fault, None, ended, dict(said))
+        case "NotifyDERStartStop":
+            value = "started" if said["started"] else "stopped"
+            return Happened(told.station, now, now, "grid", said["controlId"], value, detail=dict(said))
+        case "NotifyPriorityCharging":
+            value = "activated" if said["activated"] else "deactivated"
+            return Happened(told.station, now, now, "priority", said["transactionId"], value)
         case _:
             return None
 
@@ -235,6 +264,10 @@ def finding_of(notice: Notice) -> Finding | None:
             return Finding("", station, "firmware", "", 0, f"{notice.status} {notice.info}".strip())
         case Progress(work="log") if notice.status in LOG_FAILED:
             return Finding("", station, "log", "", 0, notice.status)
+        case Told(action="NotifyDERAlarm"):
+            said, name = notice.payload, f"grid.{notice.payload['controlType']}"
+            words = f"{name} {said.get('gridEventFault', '')} {said.get('extraInfo', '')}".strip()
+            return Finding("", station, "monitor", name, NO_SEVERITY, words, cleared=said.get("alarmEnded", False))
         case MonitorEvent() if notice.trigger in ("Alerting", "Delta") or notice.severity is not None:
             severity = NO_SEVERITY if notice.severity is None else notice.severity
             name = f"{notice.component}.{notice.variable}"

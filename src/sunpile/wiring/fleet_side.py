@@ -10,10 +10,12 @@ from sunpile.basics.audit import Audit
 from sunpile.basics.ids import EvseId, StationId
 from sunpile.chargers.events import Booted, StationEvent
 from sunpile.chargers.leniency import DEVIATIONS
+from sunpile.control.car_talk import CarTalk
 from sunpile.control.ports import Energy
 from sunpile.control.profile_book import ProfileBook
 from sunpile.control.service import SiteControl
 from sunpile.fleet.alarm import Announce
+from sunpile.fleet.event_streams import EventStreams
 from sunpile.fleet.overview import OverviewDesk
 from sunpile.fleet.run_model import Rules
 from sunpile.fleet.runner import PlainRunner, Runner
@@ -105,9 +107,13 @@ class FleetSide:
             if isinstance(event, Booted):
                 await runner.connected(event.station)
 
-        ears.told += [runner.told, upkeep.upkeep.told]
+        cars = CarTalk(control, commands, Running(commands), clock)
+        streams = EventStreams()
+        ears.answer += [cars.asked, profiles.asked, streams.asked]
+        ears.on_transaction.append(cars.transaction)
+        ears.told += [runner.told, streams.before(upkeep.upkeep.told), cars.told]
         ears.hear += [control.heard, upkeep.upkeep.heard, came]
-        commands.commanded += [profiles.commanded, upkeep.upkeep.answered]
+        commands.commanded += [profiles.commanded, upkeep.upkeep.answered, streams.commanded, cars.commanded]
         first_look = OverviewDesk(OverviewStore(database), commands, clock, settings.time_zone)
         return cls(ground, runner, upkeep, control, profiles, audit, first_look)
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import Field, StringConstraints
 
 from sunpile.basics.audit import Audit
@@ -97,6 +97,17 @@ class WishBody(Body):
     solar_only: bool = False
 
 
+Power = Annotated[float, Field(ge=-100_000_000, le=100_000_000)]
+
+
+class DynamicBody(Body):
+    """What a dynamic profile says, in its own unit, W or A."""
+
+    limit: Annotated[float, Field(ge=0, le=100_000_000)] | None = None
+    discharge_limit: Annotated[float, Field(ge=-100_000_000, le=0)] | None = Field(None, alias="dischargeLimit")
+    setpoint: Power | None = None
+
+
 def router(book: SiteBook, control: SiteControl, audit: Audit) -> APIRouter:
     """Routes over sites."""
     routes = APIRouter(prefix="/api/sites", tags=["sites"])
@@ -160,6 +171,13 @@ def composite_router(book: ProfileBook) -> APIRouter:
     ) -> Comparison:
         """The limit that results from all profiles: by the rules, and by the station."""
         return await book.compare(scope, station, evse, duration_s, unit)
+
+    @routes.put("/{station}/dynamic-profiles/{profile}")
+    async def offer(
+        scope: Operator, station: str, profile: Annotated[int, Path(ge=1, lt=1 << 31)], body: DynamicBody
+    ) -> dict[str, Any]:
+        """What a station finds when it asks what its dynamic profile says; what is left out stays."""
+        return await book.offer(scope, station, profile, body.model_dump(exclude_none=True, by_alias=True))
 
     return routes
 

@@ -1,0 +1,131 @@
+"""`CarTalk`: cars that talk ISO 15118 say what they need, and are offered what their site can give (K15 to K20).
+
+Only a site under control makes offers; elsewhere a car is told that none will come, and goes on without waiting.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sunpile.basics.errors import SunpileError, Unreachable
+from sunpile.basics.ids import EvseId, StationId
+from sunpile.basics.ports import Clock
+from sunpile.chargers.commands import AllowEnergyTransfer, Command, CommandResult, SetChargingProfile
+from sunpile.chargers.events import TransactionAnswer, TransactionEnded, TransactionStarted, TransactionUpdated
+from sunpile.chargers.notices import Answer, CarSchedule, Notice, Question
+from sunpile.control.car_needs import OFFERS_MAX, CarNeeds, exceeds, offer, read_needs
+from sunpile.control.ports import Stations
+from sunpile.control.profile_book import Transactions
+from sunpile.control.service import SiteControl
+from sunpile.control.site import Outlet
+
+AFTER_ANSWER_S = 0.02
+"""The offer follows the answer to the car's needs, never precedes it [s, real time]."""
+log = logging.getLogger("sunpile.control")
+
+
+class CarTalk:
+    """What cars at all stations have said; it lasts as long as their transactions."""
+
+    def __init__(self, control: SiteControl, stations: Stations, transactions: Transactions, clock: Clock) -> None:
+        self._control, self._stations, self._transactions, self._clock = control, stations, transactions, clock
+        self._needs: dict[Outlet, CarNeeds] = {}
+        self._modes: dict[tuple[StationId, str], frozenset[str]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        control.offer = self.follow
+
+    # -- which energy a transaction may use ---------------------------------------------------------------------------
+
+    async def transaction(
+        self, event: TransactionStarted | TransactionUpdated | TransactionEnded, answer: TransactionAnswer
+    ) -> TransactionAnswer:
+        """Keep what the answer to a transaction's event allows, and forget what has ended."""
+        place = (event.station, answer.ocpp_transaction)
+        if isinstance(event, TransactionEnded):
+            self._modes.pop(place, None)
+            gone = [o for o, n in self._needs.items() if (o.station, n.transaction) == place]
+            for outlet in gone:
+                del self._needs[outlet]
+        elif answer.authorisation is not None and answer.authorisation.energy_transfer:
+            self._modes[place] = frozenset(answer.authorisation.energy_transfer)
+        return answer
+
+    async def commanded(self, station: StationId, command: Command, result: CommandResult) -> None:
+        """Staff allowed other modes."""
+        if isinstance(command, AllowEnergyTransfer) and result.accepted:
+            self._modes[station, command.transaction] = frozenset(command.modes)
+
+    # -- what a car needs ---------------------------------------------------------------------------------------------
+
+    async def asked(self, question: Question) -> Answer | None:
+        """NotifyEVChargingNeeds."""
+        if question.action != "NotifyEVChargingNeeds":
+            return None
+        payload = question.payload
+        outlet = Outlet(question.station, EvseId(payload["evseId"]))
+        running = self._transactions.running(outlet.station, outlet.evse)
+        if running is None:
+            return {"status": "Rejected", "statusInfo": {"reasonCode": "NoTransaction"}}
+        modes = self._modes.get((outlet.station, running[0]))
+        if modes and payload["chargingNeeds"]["requestedEnergyTransfer"] not in modes:
+            return {"status": "Rejected", "statusInfo": {"reasonCode": "NotAllowed"}}
+        if self._control.limit_of(outlet) is None:
+            return {"status": "NoChargingProfile"}
+        departs = payload["chargingNeeds"].get("departureTime")
+        needs = read_needs(payload, running[0], None if departs is None else _unix(departs))
+        self._spawn(self._hear(outlet, needs))
+        return {"status": "Accepted"}
+
+    async def told(self, notice: Notice) -> None:
+        """NotifyEVChargingSchedule: a car that means to draw more than its outlet may is offered anew (K16)."""
+        if not isinstance(notice, CarSchedule):
+            return
+        outlet = Outlet(notice.station, notice.evse)
+        needs, limit = self._needs.get(outlet), self._control.limit_of(outlet)
+        if needs is None or limit is None or not exceeds(notice.schedule, limit[0], limit[1]):
+            return
+        if needs.offers >= OFFERS_MAX:
+            log.warning("the car at EVSE %d of %s keeps to no offer", outlet.evse, outlet.station)
+            return
+        self._spawn(self._hear(outlet, replace(needs, offers=needs.offers + 1)))
+
+    async def follow(self, outlet: Outlet, ma: int, valid_s: int) -> bool | None:
+        """A new limit of the outlet: the car's own profile says it too. As `SiteControl.offer`."""
+        needs, limit = self._needs.get(outlet), self._control.limit_of(outlet)
+        if needs is None or limit is None:
+            return True
+        running = self._transactions.running(outlet.station, outlet.evse)
+        if running is None or running[0] != needs.transaction:
+            del self._needs[outlet]
+            return True
+        profile = offer(needs, limit[0], ma, self._clock.now(), valid_s)
+        try:
+            return (await self._stations.command(outlet.station, SetChargingProfile(outlet.evse, profile))).accepted
+        except Unreachable:
+            return None
+        except SunpileError as refusal:
+            log.warning("%s takes no offer for its car: %s", outlet.station, refusal.detail)
+            return False
+
+    async def _hear(self, outlet: Outlet, needs: CarNeeds) -> None:
+        await asyncio.sleep(AFTER_ANSWER_S)
+        self._needs[outlet] = needs
+        self._control.needs(outlet, needs)
+        await self._offer(outlet)
+
+    async def _offer(self, outlet: Outlet) -> None:
+        limit = self._control.limit_of(outlet)
+        if limit is not None:
+            await self.follow(outlet, limit[1], limit[2])
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _unix(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp())
