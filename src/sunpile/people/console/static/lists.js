@@ -105,7 +105,7 @@ async function filling(page, act, row, load, bound) {
           names[name] = value[name];
           delete value[name];
         }
-        const answer = await api.ask(act.method || 'POST', fill(path, names), act.body ? act.body(value, row) : value);
+        const answer = await api.ask(act.method || 'POST', fill(path, names), act.body ? act.body(value, names) : value);
         load();
         if (act.shows) act.shows(answer, node, close);
         else if (SECRETS.some((name) => answer?.[name])) once(node, answer, close);

@@ -132,6 +132,7 @@ async function start() {
   who(me);
   document.addEventListener('click', follow);
   window.addEventListener('popstate', show);
+  window.addEventListener('console-go', (event) => go(event.detail));
   const opener = document.getElementById('menu');
   opener.addEventListener('click', () => opener.setAttribute('aria-expanded', String(document.body.classList.toggle('open'))));
   api.listen((kind, data) => hears.forEach((act) => act(kind, data)), line);

@@ -11,8 +11,8 @@ let known = {};
 let currency = 'EUR';
 
 export async function loadWords() {
-  const answer = await fetch(`/static/console/locales/${language}.json`);
-  known = await answer.json();
+  const parts = ['', '.fields'].map(async (part) => (await fetch(`/static/console/locales/${language}${part}.json`)).json());
+  known = Object.assign({}, ...(await Promise.all(parts)));
 }
 
 export const useCurrency = (code) => {

@@ -22,7 +22,10 @@ function takeIn(page, load) {
   });
 }
 
-const say_tariff = (row) => dialog(row.id, async (body) => {
+// The body says its id again.
+const named = (value, names) => ({ ...value, id: names.tariff });
+
+const sayTariff = (row) => dialog(row.id, async (body) => {
   const texts = await api.get(`/api/tariffs/${encodeURIComponent(row.id)}/text`);
   put(body, ...Object.entries(texts).map(([language, text]) => h('p', {}, h('small', { class: 'hint' }, language), h('br'), text)), record(row));
 }, true);
@@ -94,11 +97,11 @@ export const ACCESS = {
   tariffs: {
     parts: {
       list: {
-        path: '/api/tariffs', key: 'id', open: say_tariff,
+        path: '/api/tariffs', key: 'id', open: sayTariff, rows: (answer) => answer.map((row) => ({ ...row, tariff: row.id })),
         columns: ['id', 'currency', ['energy', (row) => row.energy.length || '–'], ['charging_time', (row) => row.charging_time.length || '–'], ['idle_time', (row) => row.idle_time.length || '–'], ['fixed', (row) => row.fixed.length || '–'], 'min_nano', 'max_nano', 'valid_from'],
-        adds: [{ word: 'tariffs.add', method: 'PUT', path: '/api/tariffs/{tariff}', skip: ['id'], first: ['currency', 'energy'], keep: { id: 'tariff' } }],
+        adds: [{ word: 'tariffs.add', method: 'PUT', path: '/api/tariffs/{tariff}', skip: ['id'], first: ['currency', 'energy'], body: named }],
         acts: [
-          { word: 'change', method: 'PUT', path: '/api/tariffs/{tariff}', form: true, may: 'configure', values: (row) => row, skip: ['id'] },
+          { word: 'change', method: 'PUT', path: '/api/tariffs/{tariff}', form: true, may: 'configure', values: (row) => row, skip: ['id'], body: named },
           { word: 'remove', method: 'DELETE', path: '/api/tariffs/{tariff}', danger: true, may: 'configure', key: 'id' },
         ],
       },
