@@ -82,6 +82,8 @@ class NodeSettings(FileSettings):
     """The operator's name: O in stations' certificates."""
     server_names: list[str] = []
     """Host names and addresses in the TLS door's certificate; empty: `host`."""
+    old_tls_suites: bool = False
+    """Let in stations that know only TLS suites without forward secrecy (TLS_RSA_WITH_AES_*_GCM, A00.FR.318)."""
     ocsp_hosts: list[str] = []
     """Hosts of certificate authorities that may be asked whether a certificate is revoked."""
     approve_above: int | None = Field(100, ge=1)

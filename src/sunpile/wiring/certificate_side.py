@@ -55,6 +55,7 @@ class CertificateSide:
         operator: str,
         names: Sequence[str],
         ocsp_hosts: Sequence[str] = (),
+        old_suites: bool = False,
     ) -> "CertificateSide":
         """Join the parts; they hear stations through `ears`."""
 
@@ -93,7 +94,7 @@ class CertificateSide:
             provider,
             desk,
             ClientCertificates(authority, store, operator_of, clock),
-            ServerCertificates(authority, folder / "door", names, clock),
+            ServerCertificates(authority, folder / "door", names, clock, old_suites=old_suites),
         )
 
     def routers(self) -> list[APIRouter]:
