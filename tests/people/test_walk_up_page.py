@@ -83,7 +83,7 @@ def test_the_price_comes_first_and_no_script_runs(client):
 
 
 def test_from_the_form_to_the_receipt_page(client):
-    form = form_of(client.get(address(client)).text) | {"units": "10", "kwh": "20"}
+    form = form_of(client.get(address(client)).text) | {"units": "10", "kwh": "20", "minutes": "30"}
     sent = client.post("/pay/P1/1", data=form)
     assert sent.status_code == 303
     again = client.post("/pay/P1/1", data=form)
@@ -92,7 +92,8 @@ def test_from_the_form_to_the_receipt_page(client):
     assert WORDS["en"]["starting"] in page.text
     assert 'http-equiv="refresh"' in page.text
     (kept,) = client.get("/api/payments", headers=STAFF).json()
-    assert (kept["nano"], kept["wh_max"], kept["state"]) == (10 * 10**9, 20_000, "starting")
+    assert (kept["nano"], kept["wh_max"], kept["s_max"]) == (10 * 10**9, 20_000, 1800)
+    assert kept["state"] == "starting"
 
 
 @pytest.mark.parametrize("bad", ["/pay/P1/1", "/pay/P1/1?s=00", "/pay/P1/1?totp=abc&v=v1", "/pay/P1/1?totp=x&v=v9"])
@@ -104,7 +105,7 @@ def test_an_address_nobody_gave_out_is_refused_in_words(client, bad):
 
 
 @pytest.mark.parametrize(
-    "change", [{"units": "0"}, {"units": "9999"}, {"units": "1e3"}, {"kwh": "-5"}, {"ticket": "x"}]
+    "change", [{"units": "0"}, {"units": "9999"}, {"units": "1e3"}, {"kwh": "-5"}, {"minutes": "x"}, {"ticket": "x"}]
 )
 def test_a_forged_form_pays_nothing(client, change):
     form = form_of(client.get(address(client)).text) | {"units": "10", "kwh": ""} | change

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sunpile.basics.errors import InputInvalid
+from sunpile.chargers.events import TransactionLimit
 from sunpile.sessions.tokens import (
     Asked,
     Facts,
@@ -153,6 +154,11 @@ def test_what_is_left_limits_the_transaction():
     token = limited(credit=100, nano_month=50, wh_day=9_000, wh_month=20_000)
     assert credit_left(Facts(token, use=Use(nano_ever=70, nano_month=10, wh_day=1_000))) == (30, 8_000)
     assert credit_left(Facts(Token("CARD1"))) == (None, None)
+    assert decide_authorisation(Facts(limited(wh_day=9_000), use=Use(wh_day=1_000)), HERE).limit == TransactionLimit(
+        energy_wh=8_000
+    )
+    assert decide_authorisation(Facts(limited(wh_day=9_000), use=Use(wh_day=9_000)), HERE).limit is None
+    assert decide_authorisation(Facts(Token("CARD1")), HERE).limit is None
 
 
 def test_a_token_is_kept_in_one_spelling():

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sunpile.basics.errors import InputInvalid
-from sunpile.chargers.events import Authorisation
+from sunpile.chargers.events import Authorisation, TransactionLimit
 
 KINDS = (
     *("Central", "DirectPayment", "eMAID", "EVCCID", "ISO14443", "ISO15693"),

@@ -23,6 +23,7 @@ from sunpile.sessions.prepayment import Hold
 
 AMOUNTS = (5, 10, 20, 40)
 ENERGIES = (5, 10, 20, 40)
+MINUTES = (15, 30, 60, 120)
 NANO = 10**9
 Reader = Annotated[Scope, Depends(may("read"))]
 Configurer = Annotated[Scope, Depends(may("configure"))]
@@ -76,6 +77,7 @@ def _pages(routes: APIRouter, walk_up: WalkUp) -> None:
             key=key,
             amounts=AMOUNTS,
             energies=ENERGIES,
+            times=MINUTES,
             waits=False,
         )
         page.headers["Cache-Control"] = "no-store"
@@ -86,7 +88,7 @@ def _pages(routes: APIRouter, walk_up: WalkUp) -> None:
         """Hold the money and start; the ticket of the page proves where it came from."""
         try:
             given = _form(await request.body())
-            kwh = given.get("kwh", "")
+            kwh, minutes = given.get("kwh", ""), given.get("minutes", "")
             hold = await walk_up.begin(
                 station,
                 _number(evse),
@@ -94,6 +96,7 @@ def _pages(routes: APIRouter, walk_up: WalkUp) -> None:
                 _number(given.get("units", "")) * NANO,
                 given.get("key", ""),
                 wh_max=_number(kwh) * 1000 if kwh else None,
+                s_max=_number(minutes) * 60 if minutes else None,
                 language=given.get("language", "en")[:8],
             )
         except SunpileError as fault:
