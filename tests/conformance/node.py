@@ -90,7 +90,8 @@ class NodeProcess:
 
     def _environment(self) -> dict[str, str]:
         settings: dict[str, object] = {"http_port": self.http_port, "ocpp_port": self.ocpp_port}
-        settings |= {"ocpp_tls_port": self.tls_port, "insecure_profiles": [1], "sandbox": "true"} | self.settings
+        settings |= {"ocpp_tls_port": self.tls_port, "insecure_profiles": [1], "sandbox": "true"}
+        settings |= {"old_tls_suites": "true"} | self.settings
         return os.environ | {f"SUNPILE_{key.upper()}": str(value) for key, value in settings.items()}
 
 
@@ -110,6 +111,12 @@ class Operator:
     async def get(self, path: str) -> Any:
         """GET."""
         return await self.request("GET", path)
+
+    async def text(self, path: str) -> str:
+        """GET, for what is no JSON."""
+        answer = await self._client.get(path)
+        answer.raise_for_status()
+        return answer.text
 
     async def post(self, path: str, body: Any = None) -> Any:
         """POST."""
