@@ -44,6 +44,11 @@ def rejected(told: dict[str, Any], status: str = "Rejected") -> None:
     assert (told["state"], told["status"], told["run_state"]) == ("rejected", status, "done"), told
 
 
+def failed(told: dict[str, Any], status: str) -> None:
+    """Fail unless the operator was told that it failed, in the station's word."""
+    assert (told["state"], told["status"], told["run_state"]) == ("failed", status, "done"), told
+
+
 async def until(look: Callable[[], bool | Awaitable[bool]], what: str) -> None:
     """Wait for what the server does after it has answered."""
     end = time.monotonic() + WAIT_S
