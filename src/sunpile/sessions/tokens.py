@@ -231,7 +231,14 @@ def decide_authorisation(facts: Facts, asked: Asked) -> Authorisation:
         priority=token.priority or None,
         languages=(token.language,) if token.language else (),
         energy_transfer=energy_of(facts),
+        limit=_limit(facts) if status == "Accepted" and asked.stopping is None else None,
     )
+
+
+def _limit(facts: Facts) -> TransactionLimit | None:
+    """What is left of the token's money and energy: a 2.1 station ends the transaction there by itself (E16)."""
+    nano, wh = credit_left(facts)
+    return None if nano is None and wh is None else TransactionLimit(cost_nano=nano, energy_wh=wh)
 
 
 def energy_of(facts: Facts) -> tuple[str, ...]:
