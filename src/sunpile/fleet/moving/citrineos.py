@@ -282,8 +282,8 @@ class _Sessions:
         if station not in self._versions:
             self._fleet.trouble("transaction", number or key, "its station is not in the export, or has not come", True)
             return None
-        if not 1 <= len(number) <= 48:
-            self._fleet.trouble("transaction", key, "its id is empty or longer than 48 letters", lost=True)
+        if not 1 <= len(number) <= 48 or not number.isprintable():
+            self._fleet.trouble("transaction", key, "its id is empty, or no printable text of 48 letters", lost=True)
             return None
         start, stop, events = self._starts.get(key, {}), self._stops.get(key, {}), self._events[key]
         events.sort(key=lambda event: (seconds(event.get("timestamp")) or 0, whole(event.get("seqNo")) or 0))

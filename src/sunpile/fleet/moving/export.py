@@ -70,12 +70,12 @@ def _json(name: str, table: str, text: str) -> dict[str, list[Fields]]:
         raise InputInvalid(f"{name} is no JSON: {fault}") from fault
     if isinstance(value, dict):
         answer = cast("dict[str, Any]", value)
+        if "errors" in answer:
+            raise InputInvalid(f"{name} is an answer with errors: {str(answer['errors'])[:200]}")
         data: Any = answer.get("data", answer)
         if isinstance(data, dict) and data and all(isinstance(rows, list) for rows in cast("Fields", data).values()):
             tables = cast("Mapping[str, list[Any]]", data)
             return {key: _checked(name, rows) for key, rows in tables.items()}
-        if "errors" in answer:
-            raise InputInvalid(f"{name} is an answer with errors: {str(answer['errors'])[:200]}")
         return {table: _checked(name, [answer])}
     if value is None:
         return {table: []}

@@ -111,7 +111,7 @@ def as_session(moved: MovedSession, max_w: int, rules: PastRules) -> tuple[Sessi
     doubts = (doubts - {"no stop"} if running else doubts) | {f"moved from {rules.source}"}
     end = None if running else max(moved.started_at, moved.ended_at or moved.started_at)
     wh = (moved.end_wh or 0) - (moved.start_wh or 0) if true else 0
-    token = moved.token if moved.token is not None and len(moved.token) <= TOKEN_MAX else None
+    token = moved.token if moved.token and len(moved.token) <= TOKEN_MAX and moved.token.isprintable() else None
     session = Session(
         session=session_id(rules.source, moved),
         station=StationId(moved.station),

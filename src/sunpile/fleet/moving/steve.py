@@ -169,7 +169,7 @@ def _tags(fleet: Fleet, rows: Mapping[str, Sequence[Row]]) -> None:
         if name in known:
             fleet.trouble("tag", tag, "it differs from another only in small and capital letters", lost=True)
             continue
-        if parent is not None and not 1 <= len(parent) <= 255:
+        if parent is not None and not (len(parent) <= 255 and parent.isprintable()):
             fleet.trouble("tag", tag, "the id of its parent cannot be one of a group: it stands alone here")
             parent = None
         try:
