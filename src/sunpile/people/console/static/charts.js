@@ -1,7 +1,7 @@
 // Drawings: gauges, a trail, curves of a session, stretches of limits, the map.
 
 import { el, round, scale, set, text, ticks, widthOf } from '/static/svg.js';
-import { clock, current, energy, percent, permille, power, say, voltage } from './words.js';
+import { clock, current, energy, percent, permille, power, say, seconds, voltage } from './words.js';
 
 export function gauge(share, kind) {
   const length = Math.PI * 2 * 15;
@@ -58,7 +58,7 @@ export function drawCurve(svg, points, name, widthS, tip) {
   const marks = width < 420 ? 3 : 6;
   for (let mark = 0; mark <= marks; mark += 1) {
     const at = first + ((last - first) * mark) / marks;
-    svg.append(text(x(at), HEIGHT - 6, clock(at), { class: `axis ${mark === 0 ? '' : mark === marks ? 'end' : 'middle'}` }));
+    svg.append(text(x(at), HEIGHT - 6, last - first < 900 ? seconds(at) : clock(at), { class: `axis ${mark === 0 ? '' : mark === marks ? 'end' : 'middle'}` }));
   }
   for (const run of runs(known, widthS)) {
     const line = run.map((point) => `${round(x(point.at))} ${round(y(point[name]))}`).join('L');

@@ -215,11 +215,11 @@ function group(name, schema, root, required, start, depth) {
   return { node, read };
 }
 
-export function fields(schema, root, values = {}, depth = 0, { skip = [], first = [] } = {}) {
+export function fields(schema, root, values = {}, depth = 0, { skip = [], first = [], choices = {} } = {}) {
   const must = new Set(schema.required || []);
   const names = Object.keys(schema.properties || {}).filter((name) => !skip.includes(name));
   names.sort((a, b) => rank(a, must, first) - rank(b, must, first));
-  const made = names.map((name) => [name, make(name, schema.properties[name], root, must.has(name), values[name], depth)]);
+  const made = names.map((name) => [name, make(name, choices[name] ? { ...follow(schema.properties[name], root), enum: choices[name] } : schema.properties[name], root, must.has(name), values[name], depth)]);
   const read = () => {
     const value = {};
     for (const [name, part] of made) {
@@ -234,9 +234,9 @@ export function fields(schema, root, values = {}, depth = 0, { skip = [], first 
 const rank = (name, must, first) => (first.includes(name) ? first.indexOf(name) - 100 : must.has(name) ? 0 : name === 'reason' ? 2 : 1);
 
 // A whole form. `act(value)` sends it; what the API finds wrong is told under the fields.
-export function form({ schema, root, values, skip, first, before, word = say('save'), danger = false, act, cancel, ask }) {
+export function form({ schema, root, values, skip, first, choices, before, word = say('save'), danger = false, act, cancel, ask }) {
   const found = follow(schema, root);
-  const made = fields(found, root, values, 0, { skip, first });
+  const made = fields(found, root, values, 0, { skip, first, choices });
   const wrong = h('p', { class: 'fault', role: 'alert', hidden: true });
   const go = h('button', { class: `act ${danger ? 'danger' : 'go'}`, type: 'submit' }, word);
   const node = h('form', { class: 'form', novalidate: false }, before || null, h('div', { class: 'fields' }, ...made.nodes), wrong,

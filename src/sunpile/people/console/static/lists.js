@@ -97,7 +97,7 @@ async function filling(page, act, row, load, bound) {
   const whole = asked.length ? joined(schema, root, asked) : schema;
   await dialog(say(act.word), (node, close) => {
     put(node, helped(`${act.word}.hint`), form({
-      schema: whole, root, skip: act.skip, first: [...asked, ...(act.first || [])], values: { ...(act.values ? act.values(row, page) : {}) },
+      schema: whole, root, skip: act.skip, choices: act.choices, first: [...asked, ...(act.first || [])], values: { ...(act.values ? act.values(row, page) : {}) },
       word: say(act.go || 'save'), danger: act.danger, cancel: close,
       act: async (value) => {
         const names = { ...row, ...bound };

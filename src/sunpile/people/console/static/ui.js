@@ -50,9 +50,9 @@ export function head(title, ...acts) {
   return h('div', { class: 'page-head' }, h('h1', {}, title), h('div', { class: 'acts' }, ...acts));
 }
 
-const GOOD = ['connected', 'Available', 'Accepted', 'done', 'accepted', 'installed', 'same', 'issued', 'ended', 'active', 'running', 'enabled', 'Valid'];
+const GOOD = ['connected', 'Available', 'Accepted', 'done', 'accepted', 'installed', 'same', 'issued', 'ended', 'active', 'running', 'valid', 'settled'];
 const BUSY = ['Charging', 'Occupied', 'Preparing', 'Finishing', 'SuspendedEV', 'SuspendedEVSE', 'in progress', 'sent', 'queued', 'busy', 'asked', 'waiting', 'begun', 'planned', 'acknowledged'];
-const BAD = ['Faulted', 'Rejected', 'rejected', 'failed', 'held', 'open', 'different', 'timed out', 'refused', 'revoked', 'aborted', 'stopped', 'critical'];
+const BAD = ['Faulted', 'Rejected', 'rejected', 'failed', 'held', 'open', 'blocked', 'expired', 'invalid', 'different', 'timed out', 'refused', 'revoked', 'aborted', 'stopped', 'critical'];
 
 export function chip(value, word) {
   const kind = GOOD.includes(value) ? 'good' : BUSY.includes(value) ? 'busy' : BAD.includes(value) ? 'bad' : 'plain';
@@ -99,14 +99,16 @@ const RIGHT = /(^wh$|_wh$|_w$|_ma$|_s$|nano|^owed$|^paid$|_ppm$|_permille$|^pric
 // A table from declared columns: a name, or [name, show(row)], or [name, show, label].
 export function table(columns, rows, { acts, onrow, label } = {}) {
   if (!rows.length) return empty();
-  const named = columns.map((column) => (Array.isArray(column) ? column : [column]));
+  // A value in a table carries its unit itself.
+  const bare = (name) => field(name).replace(/ \[[^\]]+\]$/, '');
+  const named = columns.map((column) => (Array.isArray(column) ? column : [column])).map(([name, show, word]) => [name, show, word || bare(name)]);
   const right = (name) => (RIGHT.test(name) ? 'n' : null);
-  const top = named.map(([name, , label]) => h('th', { class: right(name), scope: 'col' }, label || field(name)));
+  const top = named.map(([name, , label]) => h('th', { class: right(name), scope: 'col' }, label));
   if (acts) top.push(h('th', { scope: 'col' }, h('span', { class: 'hidden' }, say('list.acts'))));
   const body = rows.map((row) => {
     const cells = named.map(([name, show, label]) => {
       const value = show ? show(row) : shown(name, row[name]);
-      return h('td', { class: right(name), 'data-label': label || field(name) }, value);
+      return h('td', { class: right(name), 'data-label': label }, value);
     });
     if (acts) cells.push(h('td', { class: 'row-acts' }, acts(row)));
     return h('tr', onrow ? { class: 'goes', onclick: (event) => event.target.closest('a,button') || onrow(row) } : {}, ...cells);

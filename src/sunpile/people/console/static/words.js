@@ -70,6 +70,7 @@ export function span(s) {
   if (s === null || s === undefined) return '–';
   const hours = Math.floor(s / 3600);
   const minutes = Math.floor((s % 3600) / 60);
+  if (hours >= 48) return say('span.days', { days: Math.floor(hours / 24), hours: hours % 24 });
   if (hours) return say('span.hours', { hours, minutes: String(minutes).padStart(2, '0') });
   return minutes ? say('span.minutes', { minutes }) : say('span.seconds', { seconds: Math.floor(s) });
 }

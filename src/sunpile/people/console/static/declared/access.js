@@ -5,6 +5,7 @@ import { bodyOf, form } from '../form.js';
 import { busy, button, card, chip, code, dialog, empty, h, put, record, sure, table, toast } from '../ui.js';
 import { say, state } from '../words.js';
 
+const STATUSES = ['accepted', 'blocked', 'expired', 'invalid'];
 const clean = (value) => Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null && one !== ''));
 
 function takeIn(page, load) {
@@ -69,13 +70,13 @@ export const ACCESS = {
   tokens: {
     parts: {
       list: {
-        path: '/api/tokens', key: 'token', next: { by: 'after', of: (row) => row.token }, filters: { search: null, status: { values: ['Accepted', 'Blocked', 'Expired', 'Invalid'] } },
+        path: '/api/tokens', key: 'token', next: { by: 'after', of: (row) => row.token }, filters: { search: null, status: { values: STATUSES } },
         columns: ['token', 'kind', 'status', 'group', 'parent', 'driver', 'valid_until', 'rail', 'notes'],
-        adds: [{ word: 'tokens.add', method: 'PUT', path: '/api/tokens/{token}', first: ['kind', 'status', 'group', 'valid_from', 'valid_until'] }, { word: 'tokens.import', run: takeIn, kind: 'quiet' }],
+        adds: [{ word: 'tokens.add', method: 'PUT', path: '/api/tokens/{token}', first: ['kind', 'status', 'group', 'valid_from', 'valid_until'], choices: { status: STATUSES } }, { word: 'tokens.import', run: takeIn, kind: 'quiet' }],
         exports: [{ path: '/api/tokens.csv', file: 'tokens.csv' }],
         acts: [
           { word: 'tokens.use', may: 'read', run: (row) => dialog(row.token, async (body) => put(body, record(await api.get(`/api/tokens/${encodeURIComponent(row.token)}/use`)))) },
-          { word: 'change', method: 'PUT', path: '/api/tokens/{token}', form: true, may: 'configure', values: (row) => ({ ...clean(row), limits: clean(row.limits || {}) }) },
+          { word: 'change', method: 'PUT', path: '/api/tokens/{token}', form: true, may: 'configure', values: (row) => ({ ...clean(row), limits: clean(row.limits || {}) }), choices: { status: STATUSES } },
           { word: 'remove', method: 'DELETE', path: '/api/tokens/{token}', danger: true, reason: true, may: 'configure', key: 'token' },
         ],
       },
@@ -89,7 +90,7 @@ export const ACCESS = {
       },
       policy: { single: true, path: '/api/tokens/policy' },
       local: {
-        path: '/api/local-lists', key: 'station', live: ['local_list'], columns: ['station', 'state', 'version', 'wanted', 'entries', 'at', 'reason'],
+        path: '/api/local-lists', key: 'station', live: ['local_list'], columns: ['station', 'state', 'version', ['entries', (row) => row.entries], 'reason'],
         acts: [{ word: 'tokens.sync', path: '/api/stations/{station}/local-list' }],
       },
     },

@@ -22,7 +22,7 @@ export const HOUSE = {
   payments: {
     parts: {
       list: {
-        path: '/api/payments', key: 'hold', query: () => ({ limit: 200 }), columns: ['hold', 'station', 'evse', 'state', 'amount', 'charged', 'currency', 'session', 'at'],
+        path: '/api/payments', key: 'hold', query: () => ({ limit: 200 }), columns: ['made_at', 'station', 'evse', 'state', ['amount', (row) => money(row.nano)], ['charged', (row) => money(row.taken_nano)], ['wh', (row) => energy(row.used_wh)], 'ocpp_transaction', 'reason'],
         adds: [{ word: 'payments.enable', path: '/api/payments/qr-codes', first: ['station'] }],
       },
     },

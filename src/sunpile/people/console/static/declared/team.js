@@ -9,8 +9,7 @@ const deliveries = (row) => dialog(row.url, async (body) => {
   const load = async () => {
     const found = await api.get(path, { limit: 100 });
     const again = (one) => [button(say('webhooks.again'), (event) => busy(event.currentTarget, async () => { await api.post(`${path}/${one.delivery}/again`); await load(); }), 'quiet small')];
-    const names = found.length ? Object.keys(found[0]).filter((name) => !['tenant', 'hook', 'body'].includes(name)).slice(0, 7) : ['delivery'];
-    put(body, table(names, found, { acts: again }));
+    put(body, table(['made_at', 'kind', 'state', 'attempts', 'last_status', 'last_fault'], found, { acts: again }));
   };
   await load().catch(failed);
 }, true);
@@ -22,14 +21,21 @@ async function verify() {
 
 function change(text) {
   if (!text || text === 'null') return '–';
-  return h('code', { class: 'json' }, text.length > 160 ? `${text.slice(0, 160)}…` : text);
+  return h('code', { class: 'json' }, brief(text));
+}
+
+// What is empty says nothing in a row; the record itself is shown whole on a click.
+function brief(text) {
+  const value = JSON.parse(text);
+  const told = typeof value === 'object' ? JSON.stringify(Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null && one !== '' && one?.length !== 0))) : text;
+  return told.length > 160 ? `${told.slice(0, 160)}…` : told;
 }
 
 export const TEAM = {
   team: {
     parts: {
       staff: {
-        path: '/api/staff', key: 'name', may: 'manage', columns: ['name', ['role', (row) => state(row.role)], 'email', 'disabled', 'created_at', 'last_seen_at'],
+        path: '/api/staff', key: 'name', may: 'manage', columns: ['name', ['role', (row) => state(row.role)], 'email', 'disabled', 'created_at'],
         adds: [{ word: 'team.invite', path: '/api/staff', may: 'manage', go: 'team.invite' }],
         acts: [
           { word: 'change', method: 'PATCH', path: '/api/staff/{staff}', form: true, may: 'manage', values: (row) => ({ name: row.name, role: row.role, email: row.email, disabled: row.disabled }) },

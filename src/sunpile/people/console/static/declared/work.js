@@ -107,7 +107,8 @@ export const WORK = {
   messages: {
     parts: {
       list: {
-        path: '/api/messages', key: 'number', columns: ['number', 'content', 'message', 'priority', 'state', 'stations', 'begin_at', 'end_at'],
+        path: '/api/messages', key: 'number', rows: (answer) => answer.map((row) => ({ ...row, number: row.id })),
+        columns: ['number', ['station', (row) => (row.station ? stationLink(row.station) : say('templates.all'))], ['texts', (row) => Object.values(row.texts).join(' · ')], 'priority', 'state', 'start_at', 'end_at'],
         adds: [{ word: 'messages.add', method: 'PUT', path: '/api/messages/{number}', may: 'operate' }],
         acts: [
           { word: 'change', method: 'PUT', path: '/api/messages/{number}', form: true, values: (row) => row },

@@ -21,7 +21,7 @@ function start(operation, view) {
   const evse = (running || view?.live?.evses.find((one) => one.evse) || view?.card.evses[0] || { evse: 1 }).evse;
   const values = { ...operation.example };
   const fields = operation.arguments.properties || {};
-  if (operation.name === 'remote-start') return { ...values, evse, ...(fields.token ? { token: { value: 'OPERATOR', kind: 'Central' } } : {}) };
+  if (operation.name === 'remote-start') return { token: { id: 'OPERATOR', kind: 'Central' }, evse };
   if (fields.evse && 'evse' in values) values.evse = evse;
   if (fields.transaction && running) values.transaction = running.ocpp_transaction;
   return values;
@@ -36,7 +36,7 @@ export async function askStation(page, station, name, view) {
       put(body, ...answered(answer), h('div', { class: 'acts end' }, link(`/console/runs/${answer.run}`, say('ask.run'), { class: 'act quiet', onclick: close }), button(say('close'), close, 'go')));
     };
     const given = name === 'set-charging-profile' ? [limitForm(operation, act, close, view)] : [];
-    const whole = form({ schema: operation.arguments, root: operation.arguments, values: start(operation, view), word: say('ask.send'), danger: operation.weight === 'dangerous', cancel: close, act });
+    const whole = form({ schema: operation.arguments, root: operation.arguments, values: start(operation, view), skip: [operation.numbered], word: say('ask.send'), danger: operation.weight === 'dangerous', cancel: close, act });
     const warn = operation.weight === 'dangerous' ? h('label', { class: 'field tick warn' }, h('input', { type: 'checkbox', name: 'sure' }), h('span', {}, say('ask.dangerous'))) : null;
     put(body, warn, ...given, given.length ? h('details', { class: 'nested' }, h('summary', {}, say('ask.whole')), whole) : whole);
   }, true);

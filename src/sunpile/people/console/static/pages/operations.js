@@ -48,7 +48,7 @@ async function one(page) {
     return (await sure(say(all ? 'operations.sure_many' : 'operations.sure', { operation: both(operation, 'title') }), { word: say('ask.send'), reason: false })) !== null;
   };
   page.show(link('/console/operations', say('operations.back'), { class: 'back' }), head(both(operation, 'title'), operation.weight === 'dangerous' ? chip('critical', say('operations.dangerous')) : null), hint(say('operations.versions', { versions: operation.versions.join(', ') })),
-    h('div', { class: 'stack' }, card(say('operations.whom'), whom.node), card(say('operations.what'), form({ schema: operation.arguments, root: operation.arguments, values: operation.example, before: h('details', { class: 'nested' }, h('summary', {}, say('operations.how')), how.node), word: say('ask.send'), danger: operation.weight === 'dangerous', ask, act }))));
+    h('div', { class: 'stack' }, card(say('operations.whom'), whom.node), card(say('operations.what'), form({ schema: operation.arguments, root: operation.arguments, values: operation.example, skip: [operation.numbered], before: h('details', { class: 'nested' }, h('summary', {}, say('operations.how')), how.node), word: say('ask.send'), danger: operation.weight === 'dangerous', ask, act }))));
 }
 
 function choose(station) {

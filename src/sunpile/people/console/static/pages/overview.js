@@ -20,7 +20,7 @@ export async function draw(page) {
     h('div', { class: 'grid two' },
       card([say('overview.alerts'), link('/console/alerts', say('more'), { class: 'more' })], alerts),
       card([say('overview.sessions'), link('/console/sessions', say('more'), { class: 'more' })], sessions),
-      card([say('overview.refusals'), link('/console/refusals', say('more'), { class: 'more' })], refusals)));
+      h('div', { class: 'full' }, card([say('overview.refusals'), link('/console/refusals', say('more'), { class: 'more' })], refusals))));
 
   let last = null;
   const paint = () => last && put(gauges, ...tiles(last, rates));
@@ -76,7 +76,7 @@ function tiles(now, rates) {
     tile('energy', null, energy(now.energy_today_wh), say('gauge.sessions_today', { number: count(now.sessions_today) }), '/console/sessions'),
     tile('success', gauge(rates.success ? rates.success.success_ppm / 1e6 : 0, 'good'), rates.success ? ppm(rates.success.success_ppm) : '–',
       say('gauge.uptime', { uptime: rates.uptime === null ? '–' : ppm(rates.uptime) }), '/console/reports'),
-    tile('alerts', null, count(now.alerts_open), say('gauge.alerts', { acknowledged: count(now.alerts_acknowledged), held: count(now.held) }), '/console/alerts', now.alerts_open ? 'bad' : null),
+    tile('alerts', null, count(now.alerts_open), say('gauge.alerts_sub', { acknowledged: count(now.alerts_acknowledged), held: count(now.held) }), '/console/alerts', now.alerts_open ? 'bad' : null),
   ];
 }
 

@@ -138,7 +138,7 @@ async function recordTab(page, node, about) {
   const [change, deviations, found] = await Promise.all([bodyOf('PATCH', '/api/stations/{station}'), get('/api/deviations'), door(about.station)]);
   const seen = Object.fromEntries(about.view.deviations.map((one) => [one.deviation, one]));
   put(node,
-    card(say('station.record'), can ? form({ ...change, values: kept, act: async (value) => { await ask('PATCH', about.path, changes(value, kept)); toast(say('done')); page.again(); } }) : facts(Object.entries(kept).filter(([name]) => name !== 'evses').map(([name, value]) => [field(name), shown(name, value)]))),
+    card(say('station.record'), can ? form({ ...change, values: kept, choices: { registration: ['Accepted', 'Pending', 'Rejected'] }, act: async (value) => { await ask('PATCH', about.path, changes(value, kept)); toast(say('done')); page.again(); } }) : facts(Object.entries(kept).filter(([name]) => name !== 'evses').map(([name, value]) => [field(name), shown(name, value)]))),
     card(say('station.connects'), h('div', { class: 'handover' }, h('div', {}, secret(say('stations.url'), found.url), hint(say('station.url_hint'))), h('figure', { class: 'qr' }, qr(found.qr, say('stations.qr'))))),
     card(say('station.leniency'), hint(say('station.leniency_hint')), leniency(page, about, deviations, seen, can)),
     can ? card(say('station.secrets'), h('div', { class: 'acts' }, opening(page, about, 'station.password', '/api/stations/{station}/password'), opening(page, about, 'station.upgrade', '/api/stations/{station}/profile'), opening(page, about, 'station.meter_key', '/api/stations/{station}/meter-keys'),

@@ -94,7 +94,7 @@ export async function add(page, after) {
   const body = await bodyOf('POST', '/api/stations');
   await dialog(say('stations.add'), (node, close) => {
     put(node, hint(say('stations.add_hint')), form({
-      ...body, first: ['station', 'name', 'site', 'max_w', 'evses', 'security_profile'], skip: ['leniency'], values: { evses: [1] }, word: say('stations.register'), cancel: close,
+      ...body, first: ['station', 'name', 'site', 'max_w', 'evses', 'security_profile'], skip: ['leniency'], choices: { registration: CHOICES.registration }, values: { evses: [1] }, word: say('stations.register'), cancel: close,
       act: async (value) => {
         const made = await post('/api/stations', value);
         await registered(node, made);
