@@ -65,8 +65,8 @@ class Control:
     def limit_of(self, outlet: Outlet) -> tuple[Wiring, int, int] | None:
         return (WIRING, 16_000, 60) if outlet == PLACE else None
 
-    def needs(self, outlet: Outlet, needs: Any) -> None:
-        pass
+    def needs(self, outlet: Outlet, needs: Any) -> bool:
+        return False
 
 
 class Door:

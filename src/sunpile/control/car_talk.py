@@ -113,8 +113,8 @@ class CarTalk:
     async def _hear(self, outlet: Outlet, needs: CarNeeds) -> None:
         await asyncio.sleep(AFTER_ANSWER_S)
         self._needs[outlet] = needs
-        self._control.needs(outlet, needs)
-        await self._offer(outlet)
+        if not self._control.needs(outlet, needs):
+            await self._offer(outlet)
 
     async def _offer(self, outlet: Outlet) -> None:
         limit = self._control.limit_of(outlet)

@@ -198,14 +198,16 @@ class SiteControl:
             return wiring, held.ma, held.until - now
         return wiring, safe_shares(run.record.site, run.record.worst_base)[outlet], LOADS_FRESH_S
 
-    def needs(self, outlet: Outlet, needs: CarNeeds) -> None:
-        """What a car itself says it needs."""
+    def needs(self, outlet: Outlet, needs: CarNeeds) -> bool:
+        """What a car itself says it needs; True if a limit is on its way to it, which `offer` follows."""
         run = self._where.get(outlet)
-        if run is not None:
-            known = run.state.cars.get(outlet) or Car(outlet, self._clock.now())
-            want = known.want_ma if needs.want_ma is None else needs.want_ma
-            said = replace(known, want_ma=want, need_wh=needs.need_wh or known.need_wh)
-            self._happened(run, CarCame(replace(said, departs=needs.departs or known.departs)))
+        if run is None:
+            return False
+        known = run.state.cars.get(outlet) or Car(outlet, self._clock.now())
+        want = known.want_ma if needs.want_ma is None else needs.want_ma
+        said = replace(known, want_ma=want, need_wh=needs.need_wh or known.need_wh)
+        self._happened(run, CarCame(replace(said, departs=needs.departs or known.departs)))
+        return outlet in run.state.asked
 
     def state(self, scope: Scope, site: str) -> tuple[SiteState, Conditions]:
         """A site as it is now."""
