@@ -234,3 +234,10 @@ async def test_amounts_and_tickets_are_checked(house):
     house.clock.at += 900
     with pytest.raises(Forbidden):
         await house.walk_up.begin("P1", 1, given, EURO, "key-of-one")
+
+
+async def test_who_has_paid_is_let_in_before_the_plug_says_where(house):
+    hold = await house.pay()
+    answer = await house.tell(started("t", 0, T0, None, tag=hold.token, evse=0))
+    assert answer.authorisation.status == "Accepted"
+    assert answer.limit.cost_nano == 10 * EURO

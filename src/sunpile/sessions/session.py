@@ -37,6 +37,7 @@ from sunpile.sessions.model import Channel, Session, SessionRules, with_seq
 from sunpile.sessions.ports import Decision, Desk, Message
 from sunpile.sessions.register import Register, RegisterSample, plausible_wh, taken_at
 from sunpile.sessions.signed import SignedValue, agrees, judge, newest, weigh
+from sunpile.sessions.tokens import plain
 from sunpile.sessions.voucher import is_late, paid_of, step_nano
 
 RESUMABLE = ("no stop", "silent")
@@ -169,7 +170,7 @@ def _after_the_end(turn: Turn, event: Transaction, session: Session, samples: Se
     """A message of a session whose record is final: kept and shown, its registers with those of the meter."""
     authorisation = None
     if event.id_token is not None:
-        place = Place(event.station, session.evse, turn.now)
+        place = Place(event.station, session.evse or None, turn.now)
         authorisation = verdict(turn.desk, event.id_token, session.session, 0, place)[0]
     kept = tuple((event.station, session.evse, sample) for sample in samples)
     answer = TransactionAnswer(authorisation, session.ocpp_transaction)
@@ -435,7 +436,7 @@ def _authorised(turn: Turn, session: Session, id_token: IdToken | None) -> tuple
     if id_token is None:
         return session, None
     needed = step_nano(session, turn.rules)
-    place = Place(session.station, session.evse, turn.now)
+    place = Place(session.station, session.evse or None, turn.now)
     authorisation, payer = verdict(turn.desk, id_token, session.session, needed, place)
     if session.authorised != "Accepted":
         # A token shown later, to stop, says nothing about who was let in.
@@ -452,6 +453,13 @@ def _authorised(turn: Turn, session: Session, id_token: IdToken | None) -> tuple
         rail=payer.rail,
     )
     return found, authorisation
+
+
+def _whose(session: Session, id_token: IdToken) -> str | None:
+    """By what a token shown now may stop the session: the token or the group let in; None: nobody was yet."""
+    if session.authorised != "Accepted" or session.id_token is None:
+        return None
+    return session.id_token if plain(id_token) == plain(session.id_token) else session.parent or session.id_token
 
 
 def _alone(turn: Turn, session: Session) -> tuple[Session, tuple[Session, ...]]:
