@@ -6,7 +6,7 @@ nano-currency and micro-currency per kWh, `total_time` is seconds. A mistake is 
 """
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from sunpile.basics.interval import Interval
@@ -78,7 +78,9 @@ class Cdr:
 
     def to_json(self) -> str:
         """Canonical JSON text."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        body = {name: getattr(self, name) for name in _NAMES}
+        body["charging_periods"] = [{name: getattr(one, name) for name in _PARTS} for one in self.charging_periods]
+        return json.dumps(body, sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> "Cdr":
@@ -86,6 +88,11 @@ class Cdr:
         body: dict[str, Any] = json.loads(text)
         periods = tuple(Period(**period) for period in body.pop("charging_periods"))
         return cls(charging_periods=periods, **body)
+
+
+_NAMES = tuple(field.name for field in fields(Cdr))
+_PARTS = tuple(field.name for field in fields(Period))
+"""`asdict` copies deeply, which takes ten times as long."""
 
 
 def close_record(
