@@ -81,6 +81,19 @@ async def test_a_pending_station_says_what_it_is_asked_for_until_it_is_accepted(
         assert (await p.call("Heartbeat", {}))[0] == 3
 
 
+@EVERY
+async def test_an_accepted_station_is_not_asked_to_boot_again(ground: Ground, version: str) -> None:  # noqa: F811
+    again = TriggerMessage("BootNotification")
+    async with pile(ground.port, "P1", version) as p:
+        p.answers["TriggerMessage"] = {"status": "Accepted"}
+        assert (await ground.csms.command(P1, again)).accepted
+        answer = await p.call("BootNotification", BOOT if version == "ocpp1.6" else BOOT_2X)
+        assert answer[2]["status"] == "Accepted"
+        with pytest.raises(Conflict, match="another"):
+            await ground.csms.command(P1, again)
+        assert (await ground.csms.command(P1, TriggerMessage("Heartbeat"))).accepted
+
+
 async def test_a_rejected_station_is_not_set_up(ground: Ground) -> None:  # noqa: F811
     ground.book.change("P1", registration="Rejected")
     async with pile(ground.port, "P1") as p:

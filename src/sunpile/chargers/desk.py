@@ -126,8 +126,9 @@ class Desk:
         record = await self._book.find(self._station)
         status = record.registration if record is not None else "Rejected"
         state = self._states[self._station]
-        if state.registration != status:
-            self._states[self._station] = state._replace(registration=status)
+        accepted = status == "Accepted"
+        if (state.registration, state.accepted) != (status, accepted):
+            self._states[self._station] = state._replace(registration=status, accepted=accepted)
         if status == "Accepted":
             self.asked_for.clear()
             return Registration()

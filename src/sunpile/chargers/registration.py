@@ -38,6 +38,11 @@ def asks_for(action: str, payload: dict[str, Any]) -> str | None:
     return _REPORTS.get(action)
 
 
+def boots_again(action: str, payload: dict[str, Any]) -> bool:
+    """True if our call asks a station to boot again, which an accepted one must not be (1.6 errata 3.40; F06.FR.17)."""
+    return action in ("TriggerMessage", "ExtendedTriggerMessage") and payload.get("requestedMessage") == FREE
+
+
 def may_be_told(registration: str, action: str) -> bool:
     """True if our `action` may go to a station of this registration (1.6: 4.2; 2.x: B02.FR.05, B03)."""
     if registration == "Accepted":

@@ -33,7 +33,7 @@ from sunpile.chargers.leniency import looks_always, mend
 from sunpile.chargers.ocpp2 import Ocpp21, Ocpp201
 from sunpile.chargers.ocpp16 import Ocpp16
 from sunpile.chargers.ports import ClientCertificates, Refusal, StationBook, StationInbox
-from sunpile.chargers.registration import asks_for, may_be_told
+from sunpile.chargers.registration import asks_for, boots_again, may_be_told
 from sunpile.chargers.replay import AnswerMemory
 from sunpile.chargers.sockets import PileSocket, SocketLine
 from sunpile.chargers.station import Line, StationState, configured, connected, disconnected, lenient, remarked
@@ -286,11 +286,16 @@ class Csms:
 
     async def _carry_out(self, live: _Live, command: Command) -> CommandResult:
         calls = live.dialect.calls(command)
-        registration = self._state(live.socket.caller.record.station).registration
+        state = self._state(live.socket.caller.record.station)
+        registration = state.registration
         answers: list[dict[str, Any]] = []
         for action, payload in calls:
             if not may_be_told(registration, action):
                 raise Conflict(f"the station's registration is {registration}: it may not be told to {action}")
+            if state.accepted and boots_again(action, payload):
+                raise Conflict(
+                    "the station's last boot was accepted: OCPP forbids to ask for another; restart it instead"
+                )
             if registration != "Accepted" and (asked := asks_for(action, payload)) is not None:
                 live.desk.asked_for.add(asked)
             try:

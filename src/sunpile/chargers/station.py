@@ -95,6 +95,8 @@ class StationState(NamedTuple):
     """Its last connection."""
     registration: str = "Accepted"
     """Accepted, Pending or Rejected: what its last BootNotification was answered, or would be."""
+    accepted: bool = False
+    """Its last BootNotification, seen since the start of the node, was answered with Accepted."""
     clock_skew_s: int | None = None
     """How far its clock is ahead of ours [s], by the last time it told that was not of a message sent late."""
     remarks: tuple[Remark, ...] = ()
