@@ -209,7 +209,6 @@ async def data_transfer(scene: Scene) -> None:
 
 PLAIN = (
     ("Heartbeat", "Heartbeat", {}),
-    ("BootNotification", "BootNotification", boot_payload("1.6")),
     ("DiagnosticsStatusNotification", "DiagnosticsStatusNotification", {"status": "Idle"}),
     ("FirmwareStatusNotification", "FirmwareStatusNotification", {"status": "Idle"}),
 )
@@ -239,6 +238,10 @@ async def trigger_message(scene: Scene) -> None:
     assert await scene.station.call("MeterValues", meter) == {}
     view = await page(scene)
     assert next(evse for evse in view["live"]["evses"] if evse["evse"] == 1)["register_wh"] == 4321
+    # An accepted station must not be asked to boot again (errata 3.40); it is told so, and nothing is sent.
+    told = await scene.ask("trigger-message", message="BootNotification")
+    assert told["state"] == "failed"
+    assert "last boot was accepted" in told["reason"]
 
 
 @case("TC_055_CSMS", "1.6", basis="1.6 ed. 2 sections 5.17, 7.44; schema")
