@@ -65,6 +65,11 @@ async def page(scene: Scene) -> dict[str, Any]:
     return await scene.operator.get(f"/api/stations/{scene.station.identity}")
 
 
+async def away(scene: Scene) -> bool:
+    """True once the operator sees that the station's connection is gone."""
+    return not (await page(scene))["live"]["connected"]
+
+
 async def seen(scene: Scene, connector: int) -> tuple[str, str | None]:
     """Status and error of a connector, as the operator sees them: live and in the record, which must agree."""
     view = await page(scene)

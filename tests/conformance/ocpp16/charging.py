@@ -9,6 +9,7 @@ from conformance.ocpp16.acts import (
     SESSION_S,
     asked,
     authorize,
+    away,
     billed,
     card,
     charging,
@@ -285,16 +286,12 @@ async def unlock_with_session(scene: Scene) -> None:
 async def dark(scene: Scene, powered: bool) -> None:
     """Lose the connection; come back, after a boot if power was gone too."""
     await scene.station.drop()
-    await until(lambda: _away(scene), "a lost connection")
+    await until(lambda: away(scene), "a lost connection")
     if powered:
         await scene.station.connect()
     else:
         await scene.booted("PowerUp")
     assert (await page(scene))["live"]["connected"]
-
-
-async def _away(scene: Scene) -> bool:
-    return not (await page(scene))["live"]["connected"]
 
 
 @case("TC_032_1_CSMS", "1.6", basis="1.6 ed. 2 sections 3.7, 4.2, 4.10, 7.36; errata 4.10; schema")

@@ -6,7 +6,20 @@ from time import time
 import pytest
 
 from conformance.node import ServerRefused
-from conformance.ocpp16.acts import asked, done, page, rejected, seen, until
+from conformance.ocpp16.acts import (
+    asked,
+    away,
+    billed,
+    card,
+    charging,
+    done,
+    page,
+    rejected,
+    seen,
+    session,
+    stop,
+    until,
+)
 from conformance.registry import case
 from conformance.scene import Scene, boot_payload, now
 
@@ -40,28 +53,39 @@ async def cold_boot(scene: Scene) -> None:
     await until(lambda: ("ChangeConfiguration", key) in station.heard, "HeartbeatInterval")
 
 
-@case("TC_013_CSMS", "1.6", basis="1.6 ed. 2 sections 5.14, 6.39, 7.36, 7.42; errata 3.36, 3.81; schema")
+@case("TC_013_CSMS", "1.6", basis="1.6 ed. 2 sections 4.10, 5.14, 6.39, 7.36, 7.42; errata 3.36, 3.81; schema")
 async def hard_reset(scene: Scene) -> None:
     await scene.booted()
+    tag = await card(scene)
+    transaction = await charging(scene, tag)
     told = await asked(scene, "reset", "Reset", {"type": "Hard"}, {"status": "Accepted"}, kind="Immediate")
     done(told)
+    # It restarts at once; what ran is ended afterwards, with the reason (errata 3.36).
     await comes_back(scene)
+    assert (await session(scene, transaction))["state"] == "active"
+    assert await stop(scene, transaction, reason="HardReset") == {}
+    await billed(scene, transaction, "HardReset", tag)
 
 
-@case("TC_014_CSMS", "1.6", basis="1.6 ed. 2 sections 5.14, 6.39, 7.42; errata 3.36, 3.81; schema")
+@case("TC_014_CSMS", "1.6", basis="1.6 ed. 2 sections 4.10, 5.14, 6.39, 7.36, 7.42; errata 3.36, 3.81; schema")
 async def soft_reset(scene: Scene) -> None:
     await scene.booted()
-    told = await asked(scene, "reset", "Reset", {"type": "Soft"}, {"status": "Accepted"}, kind="OnIdle")
-    done(told)
-    await comes_back(scene)
     told = await asked(scene, "reset", "Reset", {"type": "Soft"}, {"status": "Rejected"}, kind="OnIdle")
     rejected(told)
+    tag = await card(scene)
+    transaction = await charging(scene, tag)
+    told = await asked(scene, "reset", "Reset", {"type": "Soft"}, {"status": "Accepted"}, kind="OnIdle")
+    done(told)
+    # It ends what runs before it restarts (7.42).
+    assert await stop(scene, transaction, reason="SoftReset") == {}
+    await comes_back(scene)
+    await billed(scene, transaction, "SoftReset", tag)
 
 
 async def comes_back(scene: Scene) -> None:
     """The station restarts, boots and reports its connectors."""
     await scene.station.close()
-    assert not (await page(scene))["live"]["connected"]
+    await until(lambda: away(scene), "a lost connection")
     await scene.booted()
     assert (await page(scene))["live"]["connected"]
 

@@ -67,7 +67,7 @@ async def works(scene: Scene, serial: str = "V-1") -> None:
     await scene.station.call("Heartbeat", {})
 
 
-@case("TC_085_CSMS", "1.6", basis="whitepaper A00.FR.202 to .206, .302 to .304; OCPP-J 1.6 section 6.2, errata 3.10")
+@case("TC_085_CSMS", "1.6", basis="whitepaper A00.FR.202 to .206, .302 to .304; OCPP-J 1.6 section 6.2.2, errata 3.10")
 async def basic_authentication(scene: Scene) -> None:
     station = scene.station
     password = station.password

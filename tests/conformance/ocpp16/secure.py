@@ -64,7 +64,11 @@ async def enters(scene: Scene, secret: str | None) -> bool:
     return True
 
 
-@case("TC_073_CSMS", "1.6", basis="whitepaper A01 (A01.FR.02 to .04, .07, .09), A00.FR.205; OCPP-J 1.6 errata 3.10")
+@case(
+    "TC_073_CSMS",
+    "1.6",
+    basis="whitepaper A01 (A01.FR.02 to .04, .07, .09), A00.FR.205, section 7.2; OCPP-J 1.6 errata 3.10",
+)
 async def new_password(scene: Scene) -> None:
     await scene.booted()
     first = scene.station.password
@@ -128,7 +132,11 @@ async def certificate_is(scene: Scene, state: str) -> bool:
     return [one["state"] for one in listed] == [state]
 
 
-@case("TC_074_CSMS", "1.6", basis="whitepaper A02 (A02.FR.01 to .12), A00.FR.405, .501 to .511; sections 5.1 to 5.6")
+@case(
+    "TC_074_CSMS",
+    "1.6",
+    basis="whitepaper A02 (A02.FR.02 to .05, .11, .12), A00.FR.511; sections 5.1, 5.2, 5.5, 5.6, 5.17, 5.18",
+)
 async def new_certificate(scene: Scene) -> None:
     serial = await serial_told(scene)
     key = papers.new_key()
@@ -188,12 +196,20 @@ async def install(scene: Scene, kind: str, said: str) -> None:
     assert (row["kind"], row["data"]) == (kind, papers.hash_data(root))
 
 
-@case("TC_075_1_CSMS", "1.6", basis="whitepaper M05 (M05.FR.01 to .06), M03; sections 5.7, 5.8, 5.11, 5.12")
+@case(
+    "TC_075_1_CSMS",
+    "1.6",
+    basis="whitepaper M05 (M05.FR.01 to .06), M03 (M03.FR.01 to .04); sections 5.7, 5.8, 5.11, 5.12",
+)
 async def install_manufacturer_root(scene: Scene) -> None:
     await install(scene, "ManufacturerRootCertificate", "ManufacturerRootCertificate")
 
 
-@case("TC_075_2_CSMS", "1.6", basis="whitepaper M05 (M05.FR.01 to .06), M03; sections 5.7, 5.8, 5.11, 5.12")
+@case(
+    "TC_075_2_CSMS",
+    "1.6",
+    basis="whitepaper M05 (M05.FR.01 to .06), M03 (M03.FR.01 to .04); sections 5.7, 5.8, 5.11, 5.12",
+)
 async def install_central_system_root(scene: Scene) -> None:
     await install(scene, "CSMSRootCertificate", "CentralSystemRootCertificate")
 
@@ -220,7 +236,11 @@ async def delete_certificate(scene: Scene) -> None:
         assert (seen["status"], seen["accepted"]) == (status, status == "Accepted")
 
 
-@case("TC_077_CSMS", "1.6", basis="whitepaper A02 (A02.FR.06, .07), A04 (A04.FR.01, .03), section 8; sections 5.1, 5.2")
+@case(
+    "TC_077_CSMS",
+    "1.6",
+    basis="whitepaper A02 (A02.FR.06, .07), A04 (A04.FR.01, .03); sections 5.1, 5.2, 5.15, 5.16, 8",
+)
 async def invalid_charge_point_certificate(scene: Scene) -> None:
     serial = await serial_told(scene)
     await renewed(scene)
@@ -232,7 +252,9 @@ async def invalid_charge_point_certificate(scene: Scene) -> None:
 
 
 @case(
-    "TC_078_CSMS", "1.6", basis="whitepaper M05 (M05.FR.04, .10), A04 (A04.FR.01, .03), section 8; sections 5.11, 5.12"
+    "TC_078_CSMS",
+    "1.6",
+    basis="whitepaper M05 (M05.FR.04, .10), A04 (A04.FR.01, .03); sections 5.11, 5.12, 5.15, 5.16, 8",
 )
 async def invalid_central_system_certificate(scene: Scene) -> None:
     await scene.booted()
@@ -254,7 +276,9 @@ async def log(scene: Scene, number: int, *statuses: str) -> None:
         assert await scene.station.call("LogStatusNotification", payload) == {}
 
 
-@case("TC_079_CSMS", "1.6", basis="whitepaper N01 (N01.FR.01 to .12); sections 5.9, 5.10, 5.13")
+@case(
+    "TC_079_CSMS", "1.6", basis="whitepaper N01 (N01.FR.01, .03, .07 to .10, .12); sections 5.9, 5.10, 5.13, 5.14, 6.17"
+)
 async def security_log(scene: Scene) -> None:
     await scene.booted()
     oldest, url = int(time.time()) - 86_400, f"sftp://files.example/{scene.station.identity}"
@@ -315,7 +339,11 @@ async def signed_update(scene: Scene, answer: str = "Accepted") -> tuple[Any, in
     return asking, number
 
 
-@case("TC_080_CSMS", "1.6", basis="whitepaper L01 (L01.FR.01 to .11, .15, .16, .21), A04; sections 5.17 to 5.20, 8")
+@case(
+    "TC_080_CSMS",
+    "1.6",
+    basis="whitepaper L01 (L01.FR.01, .04, .05, .10, .11, .15, .16, .21), A00.FR.706; sections 5.19 to 5.22, 8",
+)
 async def signed_firmware(scene: Scene) -> None:
     await scene.booted()
     asking, number = await signed_update(scene)
@@ -352,7 +380,7 @@ async def the_makers_image(scene: Scene) -> None:
 @case(
     "TC_081_CSMS",
     "1.6",
-    basis="whitepaper L01 (L01.FR.02, .03, .12, .23 to .25), A04, section 8; sections 5.17 to 5.20",
+    basis="whitepaper L01 (L01.FR.02, .03, .12, .23 to .25), A04; sections 5.15, 5.16, 5.19 to 5.22, 8",
 )
 async def firmware_with_a_bad_signature(scene: Scene) -> None:
     await scene.booted()
