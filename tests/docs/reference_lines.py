@@ -26,6 +26,8 @@ OPERATION = {
     "--stop-failed", "--draft", "--note", "--wait",
 }  # fmt: skip
 """Options of every operation: said once."""
+OWN_SECTIONS = ("pile", "move")
+"""Groups whose commands have a section each, written by hand."""
 CLI_PART = "commands of a running node"
 """Name of the generated part of the page on the command line."""
 TOPICS = {
@@ -104,12 +106,12 @@ def command_line(words: Sequence[str], command: Any) -> str:
 
 
 def command_tables(group: Any) -> str:
-    """The groups of the command line, a table each; the commands of `pile` have a section of their own."""
+    """The groups of the command line, a table each; those with sections of their own are left out."""
     text = ""
     context = typer.Context(group)
     for name in group.list_commands(context):
         command = group.get_command(context, name)
-        if name == "pile" or not hasattr(command, "list_commands"):
+        if name in OWN_SECTIONS or not hasattr(command, "list_commands"):
             continue
         lines = list(commands(command, (name,)))
         own = [one for one in lines if not set(options_of(one[1])) >= OPERATION]

@@ -88,6 +88,7 @@ class Asked:
     @property
     def registry(self) -> Commands:
         names = ("init", "node", "member", "status", "pile_add", "verify", "reconcile", "backup", "restore", "doctor")
+        names = (*names, "move")
         return Commands(demo=self.demo, rest=NoNode(), **{name: self.command(name) for name in names})
 
 

@@ -24,6 +24,7 @@ def commands() -> Commands:
         backup=_late("upkeep", "backup"),
         restore=_late("upkeep", "restore"),
         doctor=_late("upkeep", "doctor"),
+        move=_late("moving", "move"),
         rest=NodeOfFolder(),
     )
 

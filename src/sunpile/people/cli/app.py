@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 from sunpile.basics.errors import SunpileError
 from sunpile.people.cli import show
 from sunpile.people.cli.commands import Commands, DemoResult, DemoWish, InitWish, PileAdd
+from sunpile.people.cli.moving import move_app
 from sunpile.people.cli.node_apps import add_node_apps
 
 Folder = Annotated[Path, typer.Option("--folder", "-f", envvar="SUNPILE_FOLDER", help="The node's folder.")]
@@ -41,6 +42,7 @@ def build(commands: Commands) -> typer.Typer:
     _looking(app, commands)
     _keeping(app, commands)
     _pile(app, commands)
+    app.add_typer(move_app(commands.move), name="move")
     add_node_apps(app, commands.rest)
     return app
 

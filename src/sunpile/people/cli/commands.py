@@ -3,10 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sunpile.people.cli.rest import RestApi
 from sunpile.people.wishes import PileCard
+
+if TYPE_CHECKING:
+    from sunpile.people.cli.moving import Mover
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,5 +190,7 @@ class Commands:
     """Make a folder from a backup file."""
     doctor: Callable[[Path], tuple[Finding, ...]]
     """Look at everything that can be unreachable, and say why."""
+    move: "Mover"
+    """Take over what another system had."""
     rest: RestApi
     """Ask the running node of a folder."""
