@@ -17,9 +17,10 @@ KINDS: dict[str, tuple[str, str]] = {
     "certificate": ("Certificate expires", "证书即将到期"),
     "clock": ("Clock differs", "时钟偏差"),
     "leniency": ("Deviations put up with", "容忍的偏差"),
+    "token-guessing": ("Tokens are guessed", "疑似猜测卡号"),
 }
 """Kinds with their titles in English and Chinese."""
-EVENT_KINDS = frozenset(("security", "monitor", "firmware", "log", "no-energy"))
+EVENT_KINDS = frozenset(("security", "monitor", "firmware", "log", "no-energy", "token-guessing"))
 """What happens once; the others are true for a time."""
 ALARMING = frozenset(
     ("SecurityLogWasCleared", "MemoryExhaustion", "TamperDetectionActivated", "MaintenanceLoginAccepted",
@@ -70,6 +71,7 @@ DEFAULTS: tuple[Rule, ...] = (
     Rule("no-energy", "no-energy", 5, threshold=3, clear_s=DAY_S),
     Rule("certificate", "certificate", 4, threshold=30, clear_s=0),
     Rule("clock", "clock", 5, threshold=60, hold_s=600, clear_s=600),
+    Rule("token-guessing", "token-guessing", 3, clear_s=DAY_S),
     Rule("leniency", "leniency", 7, threshold=1000, clear_s=DAY_S, enabled=False),
 )
 """What a tenant has before he changes anything."""

@@ -123,8 +123,13 @@ class Upkeep:
             return
         await self.parts.history.note(kept)
         finding = finding_of(notice)
-        place = await self.parts.history.place(notice.station) if finding else None
-        if finding and place:
+        if finding:
+            await self.happened(finding)
+
+    async def happened(self, finding: Finding) -> None:
+        """Something happened at a station, whose tenant and place are looked up."""
+        place = await self.parts.history.place(finding.station)
+        if place:
             await self.parts.alarm.happened([finding._replace(tenant=place[0], site=place[1], tags=place[2])])
 
     async def answered(self, station: StationId, command: Command, result: CommandResult) -> None:

@@ -52,6 +52,10 @@ class WebhookStore(Protocol):
 
     async def of_tenant(self, tenant: str) -> Sequence[Hook]: ...
     async def tenant_of(self, station: str) -> str | None: ...
+    async def some(self) -> bool:
+        """True if there is any hook of any tenant."""
+        ...
+
     async def put(self, deliveries: Sequence[Delivery]) -> None:
         """Durable when it returns."""
         ...
@@ -104,6 +108,7 @@ class Webhooks:
         self._known: dict[str, tuple[int, Sequence[Hook]]] = {}
         self._tenants: dict[str, str] = {}
         self._wake = asyncio.Event()
+        self._some: tuple[int, bool] = (0, False)
 
     # -- subscriptions ------------------------------------------------------------------------------------------------
 
@@ -123,6 +128,7 @@ class Webhooks:
         secret, name = secrets.token_hex(32), secrets.token_hex(8)
         hook = Hook(name, scope.tenant, url, tuple(events), secret, "", 0, False, self._clock.now(), scope.actor)
         await self._store.add(hook)
+        self._some = (0, False)
         self._known.pop(scope.tenant, None)
         await self._audit.record(scope, "webhook.add", f"webhook:{name}", None, facts(hook))
         return HookMade(name, secret)
@@ -171,6 +177,15 @@ class Webhooks:
         self._known.pop(scope.tenant, None)
 
     # -- the outbox ---------------------------------------------------------------------------------------------------
+
+    async def listening(self) -> bool:
+        """True if anybody has a hook: without one nobody need be asked whose station it is."""
+        at, found = self._some
+        now = self._clock.now()
+        if not at or now > at + KNOWN_S:
+            found = await self._store.some()
+            self._some = (now, found)
+        return found
 
     async def emit(self, tenant: str, kind: str, data: Mapping[str, Any]) -> int:
         """Tell every hook that wants to know; durable when it returns: how many will be told."""

@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Update, bindparam, delete, insert, select, update
@@ -85,6 +85,8 @@ class StationStore:
         self._timer: asyncio.TimerHandle | None = None
         self._flushing: asyncio.Task[None] | None = None
         self.frames_dropped = 0
+        self.seen: Callable[[StationId, bool, int], None] = lambda _station, _there, _at: None
+        """Called when a station came (True) or went, and when [Unix s]; durable by then."""
         self._sought: list[tuple[str, asyncio.Future[StationRecord | None]]] = []
         self._seeking: asyncio.Task[None] | None = None
 
@@ -218,10 +220,12 @@ class StationStore:
     async def connected(self, station: StationId, version: str, at: int) -> None:
         """See `StationBook.connected`."""
         await self._database.write_together(_CONNECTED, {"which": station, "version": version, "now": at})
+        self.seen(station, True, at)
 
     async def disconnected(self, station: StationId, at: int) -> None:
         """See `StationBook.disconnected`."""
         await self._database.write_together(_DISCONNECTED, {"which": station, "now": at})
+        self.seen(station, False, at)
 
     async def leniency_used(self, station: StationId, uses: Mapping[str, int], at: int) -> None:
         """See `StationBook.leniency_used`."""

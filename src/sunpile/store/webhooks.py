@@ -70,6 +70,11 @@ class WebhookDatabase:
         query = select(stations.c.tenant).where(stations.c.station == station)
         return await self._database.read(lambda connection: connection.scalar(query))
 
+    async def some(self) -> bool:
+        """See `WebhookStore.some`."""
+        query = select(_H.hook).limit(1)
+        return await self._database.read(lambda connection: connection.scalar(query)) is not None
+
     # -- outbox -----------------------------------------------------------------------------------------------------
 
     async def put(self, deliveries: Sequence[Delivery]) -> None:

@@ -1,6 +1,6 @@
 """What an operator does with many stations: joined here, beside the piles' door."""
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,11 +72,13 @@ class FleetSide:
         energy: Energy,
         secret: bytes,
         announce: Announce,
+        ended: Callable[[str, Mapping[str, Any]], None],
     ) -> "FleetSide":
-        """Join the parts; they hear stations through `ears`."""
+        """Join the parts; they hear stations through `ears`, and `ended` hears all that live pages do."""
 
         def changed(kind: str, data: Mapping[str, Any]) -> None:
             ground.hub.publish(kind, dict(data))
+            ended(kind, data)
 
         database, clock = ground.database, ground.clock
         store = RunDatabase(database)

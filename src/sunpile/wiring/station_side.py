@@ -12,9 +12,11 @@ from sunpile.basics.typed_data import Domain
 from sunpile.chargers import Csms, Plan, tls
 from sunpile.chargers.server import Door
 from sunpile.control.ports import Energy
+from sunpile.fleet.alerts import Finding
 from sunpile.fleet.walk_up import SandboxRail
 from sunpile.people.api import sessions as session_routes
 from sunpile.people.console import pages as console
+from sunpile.sessions.guessing import Guessing
 from sunpile.sessions.model import Session, SessionRules
 from sunpile.sessions.office import Office
 from sunpile.sessions.ports import ChannelChain, SourceMixes
@@ -23,6 +25,7 @@ from sunpile.sessions.service import Sessions
 from sunpile.store.audit import AuditDatabase
 from sunpile.store.session_archive import SessionArchiveStore
 from sunpile.store.station_limits import StationLimits
+from sunpile.wiring.announce import Announcer
 from sunpile.wiring.certificate_side import CertificateSide
 from sunpile.wiring.ears import Ears
 from sunpile.wiring.energy import NoMarket
@@ -58,6 +61,7 @@ class StationSide:
     tokens: TokenSide
     staff: StaffSide
     certificates: CertificateSide
+    announcer: Announcer
     _door: ssl.SSLContext | None = None
 
     @classmethod
@@ -69,11 +73,23 @@ class StationSide:
         commands.most = StationLimits(ground.database).items
         audit = AuditDatabase(ground.database, ground.clock, ground.hub.publish)
         secret = ground.folder.secret("addresses")
-        sessions = _sessions(ground, commands, interval_length, payment)
+        staff = StaffSide.open(ground, audit)
+        announcer = Announcer(staff.hooks.emit, staff.hooks.emit_of, staff.hooks.listening)
+        ears.hear.append(announcer.heard)
+        ears.told.append(announcer.told)
+        ground.stations.seen = announcer.connected
+        sessions = _sessions(ground, commands, interval_length, payment, announcer)
         archive = SessionArchiveStore(ground.database)
         office = Office(ground.sessions, archive, ground.clock, sessions.rules, audit, sessions.changed)
-        staff = StaffSide.open(ground, audit)
-        fleet = FleetSide.open(ground, commands, ears, audit, energy or NoMarket(), secret, staff.hooks.emit)
+        fleet = FleetSide.open(
+            ground, commands, ears, audit, energy or NoMarket(), secret, staff.hooks.emit, announcer.changed
+        )
+
+        def guessed(station: str, why: str) -> None:
+            found = Finding("", station, "token-guessing", "", 0, why)
+            announcer.later(lambda: fleet.upkeep.upkeep.happened(found))
+
+        sessions.guessing = Guessing(alert=guessed)
         rail = SandboxRail() if ground.settings.sandbox else None
         tokens = TokenSide.open(ground, commands, ears, audit, ground.url, rail)
         settings = ground.settings
@@ -98,7 +114,7 @@ class StationSide:
             insecure=settings.insecure_profiles,
             certificates=certificates.clients,
         )
-        return cls(ground, csms, sessions, office, fleet, tokens, staff, certificates)
+        return cls(ground, csms, sessions, office, fleet, tokens, staff, certificates, announcer)
 
     def routers(self) -> list[APIRouter]:
         """Routes of staff, and of who pays without an account."""
@@ -109,6 +125,7 @@ class StationSide:
     async def start(self) -> None:
         """Listen for piles: with TLS, and without it only where settings say so."""
         await self.staff.start()
+        await self.announcer.recover(self.ground.sessions)
         settings, doors = self.ground.settings, list[Door]()
         if settings.insecure_profiles:
             doors.append(Door(settings.host, settings.ocpp_port))
@@ -119,20 +136,24 @@ class StationSide:
 
     def jobs(self) -> dict[str, Coroutine[Any, Any, None]]:
         """What runs until the node stops."""
-        own = {"sessions": self.sessions.run()}
+        own = {"sessions": self.sessions.run(), "announcements": self.announcer.run()}
         return own | self.fleet.jobs() | self.tokens.jobs() | self.staff.jobs() | self.certificates.jobs(self._door)
 
     async def stop(self) -> None:
         """Close every socket and write what waits."""
         await self.csms.stop()
+        await self.announcer.flush()
         await self.ground.stations.flush()
         await self.fleet.stop()
 
 
-def _sessions(ground: Ground, commands: PileCommands, interval_length: int, payment: Payment | None) -> Sessions:
+def _sessions(
+    ground: Ground, commands: PileCommands, interval_length: int, payment: Payment | None, announcer: Announcer
+) -> Sessions:
     settings, hub = ground.settings, ground.hub
 
     def changed(session: Session) -> None:
+        announcer.session(session)
         hub.publish(
             "session",
             {"session": session.session, "station": session.station, "evse": session.evse, "state": session.state}
