@@ -128,6 +128,9 @@ def test_a_session_is_stopped_by_its_token_its_group_or_a_master_pass_and_by_nob
     assert status(Token("CARD9", group="GUARDS"), stop, group=master) == "Accepted"
     assert status(Token("CARD9", group="GUARDS", status="blocked"), stop, group=master) == "Blocked"
     assert status(Token("CARD9", group="GUARDS"), group=master) == "Invalid"
+    shown = replace(HERE, starts=False)
+    assert status(Token("CARD9", group="GUARDS"), shown, group=master) == "Accepted"
+    assert status(Token("CARD9", group="GUARDS", status="blocked"), shown, group=master) == "Blocked"
 
 
 def test_a_window_over_midnight_belongs_to_the_day_it_begins_on():

@@ -1,6 +1,6 @@
 """Who pays for what a token starts: the account's payment channel, or the operator's token (contract or prepaid)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sunpile.basics.ids import DriverId, EvseId, IdToken, SessionId, StationId
 from sunpile.chargers.events import Authorisation
@@ -19,6 +19,10 @@ class Place:
     """EVSE; None: not said."""
     at: int
     """Our time [Unix s]."""
+    stopping: str | None = None
+    """The token or group whose session runs here; None: none does yet."""
+    starts: bool = True
+    """False: nothing begins by it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,10 @@ def verdict(
     A driver's account pays by its channel; what the operator keeps of the token limits it all the same.
     """
     shown = desk.shown(id_token, place.station, place.evse, place.at, this) if place is not None else None
-    by_token = decide_authorisation(*shown) if shown is not None else None
+    by_token = None
+    if shown is not None and place is not None:
+        asked = replace(shown.asked, stopping=place.stopping, starts=place.starts)
+        by_token = decide_authorisation(shown.facts, asked)
     driver = desk.driver_of(id_token)
     if driver is not None:
         registered = shown is not None and shown.facts.token is not None

@@ -436,7 +436,7 @@ def _authorised(turn: Turn, session: Session, id_token: IdToken | None) -> tuple
     if id_token is None:
         return session, None
     needed = step_nano(session, turn.rules)
-    place = Place(session.station, session.evse or None, turn.now)
+    place = Place(session.station, session.evse or None, turn.now, _whose(session, id_token))
     authorisation, payer = verdict(turn.desk, id_token, session.session, needed, place)
     if session.authorised != "Accepted":
         # A token shown later, to stop, says nothing about who was let in.

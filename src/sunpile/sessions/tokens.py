@@ -195,6 +195,8 @@ class Asked:
     """AC or DC; None: unknown, which forbids nothing."""
     stopping: str | None = None
     """The token or group whose session is to be stopped; None: this is a start."""
+    starts: bool = True
+    """False: nothing begins by it yet, so that a master pass may be shown."""
 
 
 class Shown(NamedTuple):
@@ -248,7 +250,7 @@ def energy_of(facts: Facts) -> tuple[str, ...]:
 
 
 def _start_status(facts: Facts, asked: Asked) -> str:
-    if facts.group is not None and facts.group.master_pass:
+    if facts.group is not None and facts.group.master_pass and asked.starts:
         return "Invalid"  # a master pass stops sessions, it starts none (C16)
     return next((found for check in _checks if (found := check(facts, asked)) is not None), "Accepted")
 
