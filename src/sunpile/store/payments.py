@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from sunpile.basics.errors import NotFound
 from sunpile.basics.scope import Scope
 from sunpile.fleet.payment_questions import Settlement
 from sunpile.store.database import Database
@@ -70,3 +71,24 @@ class PaymentDatabase:
             .limit(limit)
         )
         return await self._database.read(lambda c: [dict(row) for row in c.execute(query).mappings()])
+
+    async def swaps(self, scope: Scope, station: str, limit: int = 100) -> list[dict[str, Any]]:
+        """Battery swaps of a station, newest first. Raises `NotFound` unless it is the tenant's."""
+        owned = select(stations.c.station).where(stations.c.station == station, stations.c.tenant == scope.tenant)
+        query = (
+            select(battery_swaps)
+            .where(battery_swaps.c.station == station)
+            .order_by(battery_swaps.c.id.desc())
+            .limit(limit)
+        )
+
+        def work(connection: Connection) -> list[dict[str, Any]]:
+            if connection.execute(owned).first() is None:
+                raise NotFound(f"there is no station {station}")
+            return [
+                {"request": row["request"], "event": row["event"], "token": row["token"], "at": row["at"]}
+                | {"batteries": json.loads(row["body"])["batteryData"]}
+                for row in connection.execute(query).mappings()
+            ]
+
+        return await self._database.read(work)

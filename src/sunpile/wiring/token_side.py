@@ -24,7 +24,7 @@ from sunpile.fleet.local_lists import LocalLists
 from sunpile.fleet.payment_questions import PaymentQuestions, VatBook
 from sunpile.fleet.reservations import Reservations
 from sunpile.fleet.walk_up import WalkUp
-from sunpile.people.api import display, reservations, tariffs, tokens, walk_up
+from sunpile.people.api import battery_swaps, display, reservations, tariffs, tokens, walk_up
 from sunpile.sessions.prepayment import PrepaymentRail
 from sunpile.store.display import DisplayDatabase
 from sunpile.store.holds import HoldDatabase
@@ -146,6 +146,7 @@ class TokenSide:
             reservations.router(self.reservations),
             tariffs.router(self.costing, self.prices.cost),
             display.router(self.displays),
+            battery_swaps.router(self.payments),
         ]
         return [*found, walk_up.router(self.walk_up, self.payments.by_receipt)] if self.walk_up is not None else found
 
