@@ -1,16 +1,10 @@
 // What keeps a fleet going: alerts, refusals, reservations, firmware, maintenance, templates, messages.
 
 import * as api from '../api.js';
+import { kindWord, knowKinds } from '../kinds.js';
 import { campaign, chooseFile } from '../pages/firmware.js';
 import { chip, dialog, h, put, since, stationLink, table, time } from '../ui.js';
-import { both, chinese, say, state } from '../words.js';
-
-const kinds = new Map();
-const kindWord = (row) => kinds.get(row.kind) || state(row.kind);
-
-async function knowKinds(get) {
-  for (const kind of await get('/api/alert-kinds')) kinds.set(kind.kind, chinese ? kind.zh : kind.en);
-}
+import { both, say, state } from '../words.js';
 
 const drift = (row) => dialog(row.name, async (body) => {
   const found = await api.get(`/api/templates/${encodeURIComponent(row.template)}/drift`);
@@ -127,7 +121,7 @@ function counts(found) {
 export function refusals(rows, bare = false) {
   if (!rows.length) return h('p', { class: 'empty' }, say('refusals.none'));
   return h('ul', { class: 'refusals' }, ...rows.map((row) => h('li', {},
-    h('p', {}, bare ? null : [stationLink(row.station), ' '], chip('refused', row.reason), ' ', time(row.at)),
+    h('p', {}, bare ? null : [stationLink(row.station), ' '], chip('refused', state(row.reason)), ' ', time(row.at)),
     row.cure ? h('p', { class: 'cure' }, both(row, 'cure')) : null,
     h('p', { class: 'hint' }, [row.address, row.offered && say('refusals.offered', { offered: row.offered }), row.tls].filter(Boolean).join(' · ')))));
 }

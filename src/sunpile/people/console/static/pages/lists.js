@@ -1,6 +1,5 @@
 // Draws whatever page is declared as lists: tabs, each with one.
 
-import { get } from '../api.js';
 import { ACCESS } from '../declared/access.js';
 import { HOUSE } from '../declared/house.js';
 import { TEAM } from '../declared/team.js';
@@ -22,7 +21,7 @@ export async function draw(page) {
   const node = h('div');
   const bar = names.length > 1 ? tabs(names.map((name) => [name, say(`${page.name}.${name}`)]), chosen, (name) => page.go(`/console/${page.name}?tab=${name}`)) : null;
   page.show(head(say(`page.${page.name}`)), bar, part.single || part.panel ? node : h('section', { class: 'card' }, node));
-  if (part.before) await part.before(get);
+  if (part.before) await part.before();
   if (part.single) return single(page, part, node);
   if (part.panel) return put(node, await part.panel(page, node));
   return list(page, part, node);

@@ -2,8 +2,9 @@
 
 import { get } from '../api.js';
 import { gauge, spark } from '../charts.js';
+import { kindWord, knowKinds } from '../kinds.js';
 import { card, chip, empty, h, head, link, put, since, stationLink, table } from '../ui.js';
-import { count, energy, percent, power, ppm, say } from '../words.js';
+import { count, energy, power, ppm, say, state } from '../words.js';
 
 const DAY_S = 86_400;
 const trail = [];
@@ -33,11 +34,11 @@ export async function draw(page) {
   const lists = async () => {
     const [open, running, refused] = await Promise.all([
       get('/api/alerts', { state: 'open', limit: 8 }), get('/api/staff/sessions', { limit: 8 }), get('/api/refusals', { limit: 6 })]);
-    put(alerts, open.length ? table(['severity', 'station', 'kind', ['detail', (row) => row.detail], ['opened_at', (row) => since(row.opened_at)]], open) : empty(say('overview.calm')));
+    put(alerts, open.length ? table(['severity', 'station', ['kind', kindWord], 'detail', ['opened_at', (row) => since(row.opened_at)]], open) : empty(say('overview.calm')));
     put(sessions, running.sessions.length ? table(['station', 'evse', 'state', 'wh', ['started_at', (row) => since(row.started_at)]], running.sessions, { onrow: (row) => page.go(`/console/sessions/${row.session}`) }) : empty(say('overview.no_sessions')));
     put(refusals, refused.length ? refused.map(refusal) : empty(say('overview.no_refusals')));
   };
-  await now();
+  await Promise.all([now(), knowKinds()]);
   await lists();
   reports(last.now).then((found) => { Object.assign(rates, found); if (page.current()) paint(); });
 
@@ -86,5 +87,5 @@ function tile(name, drawing, value, under, to, kind) {
 }
 
 function refusal(row) {
-  return h('p', { class: 'line-item' }, stationLink(row.station), ' ', chip('refused', row.reason), ' ', since(row.at));
+  return h('p', { class: 'line-item' }, stationLink(row.station), ' ', chip('refused', state(row.reason)), ' ', since(row.at));
 }

@@ -3,6 +3,7 @@
 import { ask, get, post } from '../api.js';
 import { SERIES, drawCurve } from '../charts.js';
 import { bodyOf, form } from '../form.js';
+import { kindWord, knowKinds } from '../kinds.js';
 import { qr } from '../qr.js';
 import { askStation, QUICK } from './ask.js';
 import { certificates, lists, profiles, settings } from './station_parts.js';
@@ -43,6 +44,7 @@ async function now(page, node, about, lamp) {
   const places = { evses: h('div', { class: 'evses' }), curve: h('div'), state: h('div'), odd: h('div'), sessions: h('div') };
   put(node, places.evses, places.curve, h('div', { class: 'grid two' }, places.state, places.odd), card([say('page.sessions'), link(`/console/sessions?station=${encodeURIComponent(about.station)}`, say('more'), { class: 'more' })], places.sessions));
   let drawn = '';
+  await knowKinds();
   const load = async () => {
     about.view = await get(about.path);
     if (!page.current()) return;
@@ -102,7 +104,7 @@ function state(kept, live) {
 
 function odd(view) {
   const parts = [];
-  if (view.alerts?.length) parts.push(h('h3', {}, say('overview.alerts')), table(['severity', 'kind', 'detail', 'opened_at'], view.alerts));
+  if (view.alerts?.length) parts.push(h('h3', {}, say('overview.alerts')), table(['severity', ['kind', kindWord], 'detail', 'opened_at'], view.alerts));
   if (view.live?.remarks?.length) parts.push(h('h3', {}, say('station.remarks')), h('ul', { class: 'remarks' }, ...view.live.remarks.map((one) => h('li', {}, both(one, 'words') || one.code, ' ', h('small', { class: 'hint' }, say('station.times', { times: one.times }), ' ', since(one.at))))));
   if (view.refusals.length) parts.push(h('h3', {}, say('overview.refusals')), refusals(view.refusals.slice(0, 4), true));
   if (view.deviations.length) parts.push(h('h3', {}, say('station.put_up')), table(['deviation', 'count', 'last_at'], view.deviations));
