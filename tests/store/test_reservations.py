@@ -100,6 +100,9 @@ async def test_it_is_asked_of_the_station_and_used_by_a_token_of_its_group(house
     await desk.started("P1", 1, "t2", "card2", None)
     found = await desk.find(NODE, made.number)
     assert (found.state, found.ocpp_transaction) == ("used", "t2")
+    again = await desk.make(NODE, "P1", Shown("card1"), NOW + 600, evse=1)
+    await desk.started("P1", 0, "t3", "card1", None)
+    assert (await desk.find(NODE, again.number)).state == "used"
 
 
 async def test_a_start_that_names_its_reservation_uses_that_one(house):

@@ -262,7 +262,7 @@ class Reservations:
             await self._event(station, number, event)
             return
         for known in open_ones:
-            here = known.evse in (None, 0, evse)
+            here = evse == 0 or known.evse in (None, 0, evse)  # 0: the plug has not said where
             if here and token is not None and decide(known, event, 0) != known:
                 await self._event(station, known.number, event)
                 return
