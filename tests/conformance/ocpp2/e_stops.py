@@ -75,6 +75,10 @@ async def bay_left(scene: Scene) -> None:
     await visit.is_active()
     await visit.event("EVDeparted", reason="Local", ends=True)
     await visit.is_over("Local")
+    other = await new_visit(scene, evse=2)
+    await other.unplug()  # ends it; that the car leaves then ends nothing more
+    await other.event("EVDeparted", reason="Local", ends=True, values=[])
+    await other.is_over("EVDisconnected")
 
 
 @case("TC_E_20_CSMS", *BOTH, basis="part 6")

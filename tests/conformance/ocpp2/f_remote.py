@@ -156,7 +156,9 @@ async def transactions_of_all(scene: Scene) -> None:
     await visits[1].charge()
     assert "evse" not in await trigger(scene, "TransactionEvent")
     for visit in visits:
+        visit.plugged = False  # its events name no EVSE now
         await triggered_event(visit)
+        assert "evse" not in visit.told[-1]
 
 
 @case("TC_F_15_CSMS", *BOTH, basis="part 6")
