@@ -10,37 +10,33 @@ from sqlalchemy import select
 from sunpile.basics.errors import ProgramMissing, SunpileError
 from sunpile.chain.engine.program import find_anvil
 from sunpile.chain.rpc import Rpc
+from sunpile.chargers.refusals import CURES
 from sunpile.people.cli.commands import Finding
 from sunpile.settings import NodeSettings
 from sunpile.store.database import Database
 from sunpile.store.schema import current_revision, head_revision
 from sunpile.store.tables import devices, refused_attempts, stations
 from sunpile.wiring.folder import Folder
+from sunpile.wiring.node_rest import local_url
+
+LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""Where a node that listens on all addresses is reached from its own machine."""
 
 SILENT_SECONDS = 900
-REFUSED = {
-    "unknown station": (
-        "no pile of this identity is registered",
-        "sunpile pile add IDENTITY, or correct the pile's identity",
-    ),
-    "wrong password": ("the password is wrong", "type the password of `sunpile pile add` into the pile's menu again"),
-    "no credentials": ("it sent no password", "switch basic authentication (security profile 1) on in its menu"),
-    "other identity": ("its user name is not its identity", "type the identity as user name, or leave that empty"),
-}
-"""Reason a pile was turned away -> (in plain words, what to do)."""
 
 
 async def examine(settings: NodeSettings, folder: Folder) -> list[Finding]:
     """Everything a node depends on, one finding each."""
-    found = [_store(settings, folder), _engine(settings)]
+    found = [_store(settings, folder)]
     node, now = await _node(settings)
-    found += [node, await _chain(settings)]
-    found += await asyncio.gather(*(_member(seat, url) for seat, url in enumerate(settings.members)))
-    found.append(_port(settings.host, settings.ocpp_port))
-    try:
-        database = Database(folder.database_url(settings.database))
-    except SunpileError:
-        return found
+    found.append(node)
+    if settings.trades:
+        found += [_engine(settings), await _chain(settings)]
+        found += await asyncio.gather(*(_member(seat, url) for seat, url in enumerate(settings.members)))
+    found += _doors(settings)
+    if not found[0].ok:
+        return found  # There are no tables to look at yet, or not those of this release.
+    database = Database(folder.database_url(settings.database))
     try:
         found += await _piles(database, now)
         found += await _devices(database)
@@ -76,7 +72,7 @@ def _engine(settings: NodeSettings) -> Finding:
 
 async def _node(settings: NodeSettings) -> tuple[Finding, int]:
     """Whether it answers, and its time, which a simulated town moves; without a node the machine's [Unix s]."""
-    url = f"http://{settings.host}:{settings.http_port}"
+    url = local_url(settings)
     try:
         async with httpx2.AsyncClient(timeout=5.0, trust_env=False) as client:
             now = int((await client.get(f"{url}/api/info")).raise_for_status().json()["now"])
@@ -87,7 +83,7 @@ async def _node(settings: NodeSettings) -> tuple[Finding, int]:
 
 
 async def _chain(settings: NodeSettings) -> Finding:
-    url = settings.rpc_url if settings.engine == "rpc" else f"http://{settings.host}:{settings.http_port}/rpc"
+    url = settings.rpc_url if settings.engine == "rpc" else f"{local_url(settings)}/rpc"
     rpc = Rpc(url)
     try:
         chain_id = int(await rpc.call("eth_chainId"), 16)
@@ -112,13 +108,27 @@ async def _member(seat: int, url: str) -> Finding:
     return Finding(f"member {seat}", True, f"{address} answers at {url}")
 
 
-def _port(host: str, port: int) -> Finding:
-    with socket.socket() as sock:
+def _doors(settings: NodeSettings) -> list[Finding]:
+    """The doors for piles that settings ask for."""
+    found: list[Finding] = []
+    if settings.ocpp_tls_port is not None:
+        found.append(_port("door for piles, with TLS", settings.host, settings.ocpp_tls_port))
+    if settings.insecure_profiles:
+        found.append(_port("door for piles, without TLS", settings.host, settings.ocpp_port))
+    if not found:
+        remedy = "set ocpp_tls_port, or insecure_profiles for a private network, in sunpile.toml"
+        found.append(Finding("door for piles", False, "the settings open no door for piles", remedy))
+    return found
+
+
+def _port(name: str, host: str, port: int) -> Finding:
+    own = LOCAL.get(host, host)
+    with socket.socket(socket.AF_INET6 if ":" in own else socket.AF_INET) as sock:
         sock.settimeout(2)
-        if sock.connect_ex((host, port)) == 0:
-            return Finding("door for piles", True, f"port {port} on {host} is open")
+        if sock.connect_ex((own, port)) == 0:
+            return Finding(name, True, f"port {port} on {host} is open")
     remedy = "start the node; if piles are on another machine, set `host` to an address they reach"
-    return Finding("door for piles", False, f"nobody listens on {host}:{port}", remedy)
+    return Finding(name, False, f"nobody listens on {host}:{port}", remedy)
 
 
 async def _piles(database: Database, now: int) -> list[Finding]:
@@ -136,13 +146,22 @@ async def _piles(database: Database, now: int) -> list[Finding]:
             found.append(Finding(name, False, f"silent since {when}", "check its power and its network"))
         else:
             found.append(Finding(name, True, f"connected, OCPP {station.ocpp_version}"))
-    seen: set[str] = set()
+    came = {station.station: station.last_seen or 0 for station in known}
+    told: set[str] = set()
     for attempt in attempts:
-        if attempt.station not in seen:
-            seen.add(attempt.station)
-            words, remedy = REFUSED.get(attempt.reason, (attempt.reason, "see the log of the node"))
+        if attempt.station not in told and attempt.at >= came.get(attempt.station, 0):
+            told.add(attempt.station)
+            words, remedy = in_words(attempt.reason)
             found.append(Finding(f"pile {attempt.station!r}", False, f"it was turned away: {words}", remedy))
     return found
+
+
+def in_words(reason: str) -> tuple[str, str]:
+    """Why a pile was turned away, and what to do."""
+    if reason not in CURES:
+        return reason, "see the log of the node"
+    words, _, remedy = CURES[reason].en.partition(". ")
+    return words[0].lower() + words[1:], remedy
 
 
 async def _devices(database: Database) -> list[Finding]:
