@@ -178,6 +178,21 @@ def test_tokens_of_1_5_stand_in_tables_of_their_own() -> None:
     assert [(one.evse, one.token, one.start_wh, one.end_wh) for one in found.sessions] == [(2, "T1", 0, 2500)]
 
 
+def test_identities_are_found_where_stations_have_numbers() -> None:
+    tables = newest()
+    numbers = {"OLD-1": 1, "NEW-1": 2}
+    for row in tables["ChargingStations"]:
+        row |= {"ocppConnectionName": row["id"], "id": numbers[row["id"]]}
+    for name in ("Evses", "Connectors", "Transactions", "Reservations"):
+        for row in tables[name]:
+            row["ocppConnectionName"], row["stationId"] = row["stationId"], numbers[row["stationId"]]
+    del tables["Evses"][2]["ocppConnectionName"]
+    found, before = read_citrineos(tables), read_citrineos(newest())
+    assert (found.stations, found.sessions, found.reservations) == (
+        before.stations, before.sessions, before.reservations,
+    )  # fmt: skip
+
+
 def test_one_tenant_is_chosen() -> None:
     tables = newest()
     tables["ChargingStations"][1]["tenantId"] = 2

@@ -1,7 +1,8 @@
-"""CitrineOS's tables (releases 1.5 to 1.8) as a `Fleet`.
+"""CitrineOS's tables (releases 1.5 to 1.8, and what comes after) as a `Fleet`.
 
 Names changed here too: a token's id stood in `IdTokens` and `IdTokenInfos` until 1.6 and stands in `Authorizations`
-now; a transaction's EVSE was `evseDatabaseId` and is `evseId`. Both are read.
+now; a transaction's EVSE was `evseDatabaseId` and is `evseId`; a station's identity was its `id`, then `stationId` of other
+tables, and becomes `ocppConnectionName`. All are read.
 """
 
 import json
@@ -61,6 +62,7 @@ def read_citrineos(exported: Tables, source_tenant: str | None = None) -> Fleet:
     chosen = source_tenant or (tenants[0] if tenants else None)
     if chosen is not None:
         tables = {name: [row for row in rows if _of(row, chosen)] for name, rows in tables.items()}
+    tables = _with_identities(tables)
     fleet = Fleet(SOURCE, read={name: len(rows) for name, rows in tables.items() if rows})
     known = {name.lower() for name in TABLES}
     fleet.left = {name: LEFT.get(name, "not part of a fleet") for name in exported if name.lower() not in known}
@@ -76,6 +78,27 @@ def read_citrineos(exported: Tables, source_tenant: str | None = None) -> Fleet:
 
 def _of(row: Fields, tenant: str) -> bool:
     return row.get("tenantId") is None or str(row["tenantId"]) == tenant
+
+
+def _with_identities(tables: Tables) -> Tables:
+    """Tables whose `stationId`, and a station's `id`, is the identity, also where those are numbers by now."""
+    names = {
+        str(row["id"]): str(row["ocppConnectionName"])
+        for row in tables["ChargingStations"]
+        if row.get("ocppConnectionName") is not None and row.get("id") is not None
+    }
+    if not names:
+        return tables
+
+    def named(row: Fields) -> Fields:
+        own, station = row.get("ocppConnectionName"), row.get("stationId")
+        if own is None and station is None:
+            return row
+        return row | {"stationId": str(own) if own is not None else names.get(str(station), str(station))}
+
+    found = {name: [named(row) for row in rows] for name, rows in tables.items()}
+    found["ChargingStations"] = [row | {"id": row.get("stationId")} for row in found["ChargingStations"]]
+    return found
 
 
 def _flag(value: object) -> bool:
