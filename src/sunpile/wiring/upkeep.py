@@ -31,12 +31,15 @@ from sunpile.wiring.clock import MachineClock
 from sunpile.wiring.demo import open_books
 from sunpile.wiring.doctor import examine
 from sunpile.wiring.folder import Folder
+from sunpile.wiring.node_rest import local_url, station_doors
 
 MEMBER_PORT = 8500
 FIRST_PORT = 8400
 TLS_PORT = 8481
 FOREVER = (1 << 40) - 1
 ROWS = "rows.zip"
+KEPT = ("keys", "pki", "files")
+"""Folders that are copied as they are: keys, the certificate authority, files of stations."""
 CHAIN_TRIES = 5
 
 
@@ -86,26 +89,36 @@ def _init_stations(wish: InitWish, folder: Folder) -> InitReport:
 
 def status(path: Path) -> Mapping[str, Any]:
     """What a running node says of itself."""
-    url = _url(NodeSettings.load(path))
+    settings = NodeSettings.load(path)
+    url = local_url(settings)
     info = node_client.get(url, "/api/info")
-    intervals = node_client.get(url, "/api/intervals?limit=1")
-    newest: dict[str, Any] = intervals[-1] if intervals else {}
-    return {
-        "page": url,
+    found: dict[str, Any] = {
+        "page": settings.public_url or url,
         "time": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(info["now"])),
-        "zone": info["zone"],
-        "engine": info["engine"],
-        "operator": info["operator"],
-        "last_interval": newest.get("interval", "none yet"),
-        "last_price": newest.get("price", "none yet"),
-        "contracts": ", ".join(f"{name} {address}" for name, address in info["contracts"].items()),
     }
+    if settings.trades:
+        intervals = node_client.get(url, "/api/intervals?limit=1")
+        newest: dict[str, Any] = intervals[-1] if intervals else {}
+        found |= {
+            "zone": info["zone"],
+            "engine": info["engine"],
+            "operator": info["operator"],
+            "last_interval": newest.get("interval", "none yet"),
+            "last_price": newest.get("price", "none yet"),
+            "contracts": ", ".join(f"{name} {address}" for name, address in info["contracts"].items()),
+        }
+    now: dict[str, Any] = node_client.get(url, "/api/overview", Folder(path).admin_token())
+    found["stations"] = f"{now['stations']}, of them {now['connected']} connected"
+    found["sessions_today"] = f"{now['sessions_today']}, {now['energy_today_wh']} Wh"
+    found["doors"] = ", ".join(door.url for door in station_doors(settings)) or "none"
+    return found
 
 
 def pile_add(wish: PileAdd) -> PileCard:
     """Register a pile: a metering point for each EVSE, its plate on chain signed by the owner, and a password."""
     settings, folder = NodeSettings.load(wish.folder), Folder(wish.folder)
-    url, token, deployment = _url(settings), folder.admin_token(), folder.deployment()
+    _must_trade(settings, f"a station alone is added by: sunpile station add {wish.station}")
+    url, token, deployment = local_url(settings), folder.admin_token(), folder.deployment()
     if wish.owner_key:
         password = wish.owner_key.with_name("password")
         owner = load_key(wish.owner_key, read_password(password))
@@ -187,16 +200,17 @@ def verify(path: Path, rpc_url: str) -> Verdict:
 def reconcile(path: Path) -> tuple[Difference, ...]:
     """Compare store and chain of a running node."""
     settings, folder = NodeSettings.load(path), Folder(path)
+    _must_trade(settings, "there is no chain to compare with")
 
     async def compare() -> tuple[Difference, ...]:
-        async with open_books(settings, folder, f"{_url(settings)}/rpc") as (_store, _reader, reconciler):
+        async with open_books(settings, folder, f"{local_url(settings)}/rpc") as (_store, _reader, reconciler):
             return tuple(await reconciler.differences())
 
     return asyncio.run(compare())
 
 
 def backup(path: Path, to: Path) -> Path:
-    """Write rows, settings, keys, deployment and chain journal to one file."""
+    """Write rows, settings, keys, certificates, files, deployment and chain journal to one file."""
     settings, folder = NodeSettings.load(path), Folder(path)
     partial = to.with_suffix(to.suffix + ".partial")
     with tempfile.TemporaryDirectory() as scratch:
@@ -208,9 +222,9 @@ def backup(path: Path, to: Path) -> Path:
         engine.dispose()
         with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.write(rows, ROWS)
-            for name in (FILE, "admin.token", "deployment.json"):
+            for name in (FILE, "admin.token", *(["deployment.json"] if settings.trades else [])):
                 archive.write(path / name, name)
-            for file in sorted((path / "keys").rglob("*")):
+            for file in (file for part in KEPT for file in sorted((path / part).rglob("*")) if file.is_file()):
                 archive.write(file, str(file.relative_to(path)))
             for file in chain:
                 archive.write(file, f"chain/{file.name}")
@@ -250,7 +264,8 @@ def restore(backup_file: Path, path: Path) -> None:
             archive.extractall(path)
     except zipfile.BadZipFile as fault:
         raise InputInvalid(f"{backup_file} is no sunpile backup: {fault}") from fault
-    for private in [path / "admin.token", *(path / "keys").glob("*")]:
+    secret = (file for part in KEPT for file in (path / part).rglob("*") if file.is_file())
+    for private in [path / "admin.token", *secret]:
         private.chmod(0o600)
     settings = NodeSettings.load(path)
     engine = open_engine(Folder(path).database_url(settings.database))
@@ -270,5 +285,6 @@ def doctor(path: Path) -> tuple[Finding, ...]:
     return tuple(asyncio.run(examine(settings, Folder(path))))
 
 
-def _url(settings: NodeSettings) -> str:
-    return f"http://{settings.host}:{settings.http_port}"
+def _must_trade(settings: NodeSettings, instead: str) -> None:
+    if not settings.trades:
+        raise Conflict(f"this node runs without a market: {instead}")
