@@ -50,9 +50,9 @@ async def store(database):
     return TokenStore(database)
 
 
-async def asked(database, token, station="P1", evse=1):
+async def asked(database, token, station="P1", evse=1, session=None):
     place = Place(station, evse, NOW)
-    return await database.read(lambda c: verdict(SqlDesk(c), token, None, 0, place))
+    return await database.read(lambda c: verdict(SqlDesk(c), token, session, 0, place))
 
 
 async def test_a_token_is_found_by_any_spelling_and_only_by_its_tenant(store, database):
@@ -72,7 +72,9 @@ async def test_who_pays_by_contract_needs_no_channel(store, database):
     answer, payer = await asked(database, "CARD1")
     assert (answer.status, payer.rail, payer.driver) == ("Accepted", "contract", None)
     await database.write(lambda c: charged(c, "s1", "card1", 5_000, NOW, state="active"))
-    assert (await asked(database, "CARD1"))[0].status == "ConcurrentTx"
+    assert (await asked(database, "CARD1", session="s2"))[0].status == "ConcurrentTx"
+    # Shown beside it, such as to stop it, the same token is as good as before.
+    assert (await asked(database, "CARD1"))[0].status == "Accepted"
 
 
 async def test_use_is_counted_by_local_day_and_month_and_never_over_tenants(store, database):

@@ -47,7 +47,8 @@ def verdict(
     shown = desk.shown(id_token, place.station, place.evse, place.at, this) if place is not None else None
     by_token = None
     if shown is not None and place is not None:
-        asked = replace(shown.asked, stopping=place.stopping, starts=place.starts)
+        # Without a session of its own it is only asked about: it may be shown to stop what runs, or what is beside.
+        asked = replace(shown.asked, stopping=place.stopping, starts=place.starts, beside=this is not None)
         by_token = decide_authorisation(shown.facts, asked)
     driver = desk.driver_of(id_token)
     if driver is not None:

@@ -197,6 +197,8 @@ class Asked:
     """The token or group whose session is to be stopped; None: this is a start."""
     starts: bool = True
     """False: nothing begins by it yet, so that a master pass may be shown."""
+    beside: bool = True
+    """Sessions under way count; False where only the token is looked at (1.6 section 7.2: not in Authorize)."""
 
 
 class Shown(NamedTuple):
@@ -322,6 +324,8 @@ def _time(facts: Facts, asked: Asked) -> str | None:
 
 
 def _concurrent(facts: Facts, asked: Asked) -> str | None:
+    if not asked.beside:
+        return None
     full = any(_reached(holder.use.concurrent, holder.limits.concurrent) for holder in holders(facts))
     return "ConcurrentTx" if full else None
 
