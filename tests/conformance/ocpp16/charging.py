@@ -40,6 +40,11 @@ async def plugged_in_first(scene: Scene) -> None:
     under_way = await session(scene, transaction)
     assert (under_way["wh"], under_way["id_token"], under_way["evse"]) == (2000, tag, 1)
     assert await seen(scene, 1) == ("Charging", None)
+    # Its token may do nothing else meanwhile: only a start is told so, and the token itself is still good (7.2).
+    assert (await authorize(scene, tag))["status"] == "Accepted"
+    second = await start(scene, tag, connector=2)
+    assert second["idTagInfo"]["status"] == "ConcurrentTx"
+    await stop(scene, second["transactionId"], reason="DeAuthorized", meterStop=METER_START)
     answer = await stop(scene, transaction, idTag=tag, reason="Local")
     assert answer["idTagInfo"]["status"] == "Accepted"
     await unplugged(scene)
