@@ -12,7 +12,7 @@ content id: the same one again gets the same answer, one with another body is an
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sunpile.basics.ids import EvseId, IdToken, SessionId, StationId
@@ -35,6 +35,7 @@ from sunpile.sessions.bill import Bill, NoBill, advance, measure
 from sunpile.sessions.cdr import close_record
 from sunpile.sessions.model import Channel, Session, SessionRules, with_seq
 from sunpile.sessions.ports import Decision, Desk, Message
+from sunpile.sessions.readings import mark_end, read_samples
 from sunpile.sessions.register import Register, RegisterSample, plausible_wh, taken_at
 from sunpile.sessions.signed import SignedValue, agrees, judge, newest, weigh
 from sunpile.sessions.tokens import plain
@@ -44,7 +45,6 @@ RESUMABLE = ("no stop", "silent")
 """Held only because nothing was heard: a message of now lets such a session go on."""
 FRESH_S = 900
 """A message of now is no older than this [s]."""
-_KINDS = {"Transaction.Begin": "begin", "Transaction.End": "end", "Sample.Clock": "clock"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ def _after_the_end(turn: Turn, event: Transaction, session: Session, samples: Se
 def _started(turn: Turn, event: TransactionStarted) -> Decision:
     # OCPP 1.6 does not say whether a message was queued.
     offline = event.offline or event.ocpp_transaction is None
-    samples, doubts = read_samples(turn, (event.sample,), "begin", offline)
+    samples, doubts = read_samples(turn.now, (event.sample,), "begin", offline)
     transaction = event.ocpp_transaction or str(turn.fresh.ocpp_transaction)
     known = turn.desk.by_transaction(event.station, transaction) if event.ocpp_transaction else None
     if known is not None and known.state == "ended":
@@ -215,7 +215,7 @@ def _started(turn: Turn, event: TransactionStarted) -> Decision:
 
 def _updated(turn: Turn, event: TransactionUpdated, anew: bool = False) -> Decision:
     known = turn.desk.by_transaction(event.station, event.ocpp_transaction)
-    samples, doubts = read_samples(turn, event.samples, "sample", event.offline)
+    samples, doubts = read_samples(turn.now, event.samples, "sample", event.offline)
     at = taken_at(event.at, turn.now)[0]
     if known is not None and known.state == "ended":
         return _after_the_end(turn, event, known, samples)
@@ -234,8 +234,8 @@ def _updated(turn: Turn, event: TransactionUpdated, anew: bool = False) -> Decis
 
 
 def _ended(turn: Turn, event: TransactionEnded, anew: bool = False) -> Decision:
-    samples, doubts = read_samples(turn, event.samples, "sample", event.offline or event.evse is None)
-    samples = _mark_end(samples)
+    samples, doubts = read_samples(turn.now, event.samples, "sample", event.offline or event.evse is None)
+    samples = mark_end(samples)
     at = taken_at(event.at, turn.now)[0]
     known = turn.desk.by_transaction(event.station, event.ocpp_transaction)
     if known is None and event.evse is None:
@@ -270,7 +270,7 @@ def _ended(turn: Turn, event: TransactionEnded, anew: bool = False) -> Decision:
 
 
 def _metered(turn: Turn, event: MeterRead) -> Decision:
-    samples, doubts = read_samples(turn, event.samples, "sample", offline=True)
+    samples, doubts = read_samples(turn.now, event.samples, "sample", offline=True)
     kept = tuple((event.station, event.evse, sample) for sample in samples)
     proves = any(sample.signed is not None for sample in event.samples)
     if not (samples or proves) or event.evse == 0:
@@ -373,28 +373,6 @@ def _review(turn: Turn, event: Review) -> Decision:
 # -- parts ------------------------------------------------------------------------------------------------------------
 
 
-def read_samples(
-    turn: Turn, samples: Iterable[Sample], kind: str, offline: bool
-) -> tuple[tuple[RegisterSample, ...], frozenset[str]]:
-    """Register samples in time order, and doubts about the pile's clock. `kind` is for those that do not say."""
-    found: list[RegisterSample] = []
-    doubts = set[str]()
-    for sample in samples:
-        taken, doubt = taken_at(sample.at, turn.now, offline)
-        if doubt:
-            doubts.add(doubt)
-        if sample.register_wh is not None and sample.register_wh >= 0:
-            own = "begin" if kind == "begin" else _KINDS.get(sample.context, kind)
-            found.append(RegisterSample(sample.at, sample.register_wh, taken, turn.now, own, sample.held))
-    return tuple(sorted(found, key=lambda s: (s.taken_at, s.kind == "end", s.wh))), frozenset(doubts)
-
-
-def _mark_end(samples: tuple[RegisterSample, ...]) -> tuple[RegisterSample, ...]:
-    if not samples or samples[-1].kind == "end":
-        return samples
-    return (*samples[:-1], replace(samples[-1], kind="end"))
-
-
 def _open(turn: Turn, station: StationId, evse: EvseId, transaction: str, at: int) -> Session:
     pile = turn.desk.pile(station, evse)
     price = pile.price if pile else MicroPerKwh(0)
@@ -436,7 +414,7 @@ def _authorised(turn: Turn, session: Session, id_token: IdToken | None) -> tuple
     if id_token is None:
         return session, None
     needed = step_nano(session, turn.rules)
-    place = Place(session.station, session.evse or None, turn.now, _whose(session, id_token))
+    place = Place(session.station, session.evse or None, turn.now, _whose(session, id_token), kind=session.token_kind or "")
     authorisation, payer = verdict(turn.desk, id_token, session.session, needed, place)
     if session.authorised != "Accepted":
         # A token shown later, to stop, says nothing about who was let in.
