@@ -31,7 +31,9 @@ async def test_it(tmp_path):
         print("dropped", station)
 
     commands.changed = changed
-    ground = SimpleNamespace(clock=Clock(), database=db, hub=EventHub(), folder=SimpleNamespace(path=tmp_path))
+    ground = SimpleNamespace(
+        clock=Clock(), chores=Clock(), database=db, hub=EventHub(), folder=SimpleNamespace(path=tmp_path)
+    )
     side = CertificateSide.open(ground, commands, ears, NoAudit(), "Sun Grid", ["localhost"])
     assert await ears.question(
         Question("CS-1", "SignCertificate", {"csr": csr(), "certificateType": "ChargingStationCertificate"})

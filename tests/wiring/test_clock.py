@@ -4,7 +4,7 @@ import json
 import pytest
 
 from sunpile.basics.errors import Unreachable
-from sunpile.wiring.clock import TownClock
+from sunpile.wiring.clock import ChoreClock, StillClock, TownClock
 
 
 class Town:
@@ -62,3 +62,16 @@ async def test_time_moves_only_when_what_is_due_has_been_done() -> None:
 async def test_a_town_that_is_not_there_is_one_clear_sentence() -> None:
     with pytest.raises(Unreachable, match="no clock at"):
         await TownClock("127.0.0.1", 1, "node").join()
+
+
+async def test_housekeeping_in_a_simulated_day_waits_for_the_quarter_hour() -> None:
+    waited: list[int] = []
+
+    class Hand(StillClock):
+        async def sleep_until(self, when: int) -> None:
+            waited.append(when)
+
+    chores = ChoreClock(Hand(1_000))
+    await chores.sleep_until(1_015)
+    await chores.sleep_until(1_800)
+    assert (waited, chores.now()) == ([1_800, 1_800], 1_000)

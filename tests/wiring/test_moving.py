@@ -62,6 +62,21 @@ def test_a_dump_comes_into_a_folder_whose_node_never_ran(folder: Path, tmp_path:
     assert counted(folder) == (1, 2)
 
 
+@pytest.mark.parametrize(("insecure", "profile"), [("[]", 2), ("[1]", 1)])
+def test_stations_get_the_profile_that_the_doors_let_in(
+    folder: Path, tmp_path: Path, insecure: str, profile: int
+) -> None:
+    file = tmp_path / "steve.sql"
+    file.write_bytes(dump(small()))
+    text = (folder / FILE).read_text()
+    (folder / FILE).write_text(text.replace("insecure_profiles = [1]", f"insecure_profiles = {insecure}"))
+    move(wish(folder, file), Quiet())
+    engine = create_engine(f"sqlite:///{folder / 'sunpile.db'}")
+    with engine.connect() as connection:
+        assert connection.scalar(select(stations.c.security_profile)) == profile
+    engine.dispose()
+
+
 def test_an_export_comes_in_from_a_folder_of_files(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()

@@ -59,6 +59,7 @@ def door(tmp_path):
     ground = SimpleNamespace(
         database=database,
         clock=clock,
+        chores=clock,
         hub=EventHub(),
         settings=SimpleNamespace(currency="EUR"),
         folder=SimpleNamespace(admin_token=lambda: "a" * 32),

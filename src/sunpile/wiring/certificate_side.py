@@ -65,7 +65,7 @@ class CertificateSide:
         def operator_of(tenant: str) -> str:
             return operator
 
-        clock, folder = ground.clock, ground.folder.path / "pki"
+        clock, folder = ground.chores, ground.folder.path / "pki"
         store, secrets = CertificateDatabase(ground.database), SecurityDatabase(ground.database)
         authority = LocalAuthority(folder, operator_of)
         signing = Signing(authority, store, commands, clock, operator_of, changed)

@@ -6,10 +6,14 @@ import heapq
 import json
 import time
 from collections.abc import Generator
+from dataclasses import dataclass
 
 from sunpile.basics.errors import Unreachable
+from sunpile.basics.ports import Clock
 
 _NOTHING = contextlib.nullcontext()
+CHORE_S = 900
+"""How often housekeeping looks in a simulated day [s]."""
 
 
 class MachineClock:
@@ -46,6 +50,28 @@ class StillClock:
     def work(self) -> Generator[None, None, None]:
         """Nothing to hold."""
         yield
+
+
+@dataclass(frozen=True)
+class ChoreClock:
+    """A clock for housekeeping in a simulated day: who looks every few seconds waits for the next quarter hour.
+
+    A day has 5,760 looks of 15 s, and a virtual clock stops for each.
+    """
+
+    clock: Clock
+
+    def now(self) -> int:
+        """See `Clock.now`."""
+        return self.clock.now()
+
+    async def sleep_until(self, when: int) -> None:
+        """See `Clock.sleep_until`."""
+        await self.clock.sleep_until(-(-when // CHORE_S) * CHORE_S)
+
+    def work(self) -> contextlib.AbstractContextManager[None]:
+        """See `Clock.work`."""
+        return self.clock.work()
 
 
 class TownClock:

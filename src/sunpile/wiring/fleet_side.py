@@ -29,9 +29,6 @@ from sunpile.wiring.ears import Ears
 from sunpile.wiring.ground import Ground, ocpp_url
 from sunpile.wiring.piles import PileCommands
 
-LOOK_S, TOWN_LOOK_S = 15, 900
-"""How often upkeep looks [s]; a town's day would be all looks."""
-
 
 @dataclass(frozen=True)
 class Running:
@@ -80,7 +77,7 @@ class FleetSide:
             ground.hub.publish(kind, dict(data))
             ended(kind, data)
 
-        database, clock = ground.database, ground.clock
+        database, clock = ground.database, ground.chores
         store = RunDatabase(database)
         settings = ground.settings
         rules = Rules(approve_above=settings.approve_above, approve_dangerous_above=settings.approve_dangerous_above)
@@ -98,7 +95,6 @@ class FleetSide:
                 base_url=ground.url,
                 forget_frames=ground.stations.forget,
                 announce=announce,
-                period_s=LOOK_S if settings.clock == "machine" else TOWN_LOOK_S,
                 deviations=frozenset(deviation.id for deviation in DEVIATIONS),
             )
         )

@@ -11,7 +11,7 @@ from sunpile.store.chargers import StationStore
 from sunpile.store.database import Database
 from sunpile.store.sessions import SessionDatabase
 from sunpile.store.tariffs import price_with
-from sunpile.wiring.clock import MachineClock, TownClock
+from sunpile.wiring.clock import ChoreClock, MachineClock, TownClock
 from sunpile.wiring.folder import Folder
 from sunpile.wiring.serving import shown_host
 
@@ -23,6 +23,8 @@ class Ground:
     settings: NodeSettings
     folder: Folder
     clock: Clock
+    chores: Clock
+    """For what looks every few seconds: coarser in a simulated day."""
     database: Database
     hub: EventHub
     board: PowerBoard
@@ -38,6 +40,7 @@ class Ground:
             settings=settings,
             folder=folder,
             clock=clock,
+            chores=clock if settings.clock == "machine" else ChoreClock(clock),
             database=database,
             hub=hub,
             board=PowerBoard(hub),

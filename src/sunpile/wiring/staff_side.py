@@ -43,7 +43,7 @@ class StaffSide:
     @classmethod
     def open(cls, ground: Ground, audit: AuditDatabase) -> "StaffSide":
         """Join the parts."""
-        clock, settings = ground.clock, ground.settings
+        clock, settings = ground.chores, ground.settings
         store, outbox = IdentityDatabase(ground.database), WebhookDatabase(ground.database)
         provider = oidc_settings(settings, ground.url())
         oidc = (provider, OidcClient(provider, clock.now)) if provider is not None else None

@@ -77,7 +77,7 @@ class TokenSide:
             state = commands.state(StationId(station))
             return state is not None and state.version == "2.1"
 
-        database, clock, command = ground.database, ground.clock, commands.command
+        database, clock, command = ground.database, ground.chores, commands.command
         book, prices = TokenStore(database), TariffStore(database, ground.settings.currency)
         limits = StationLimits(database)
         # Addresses on stickers stay good as long as the node keeps its folder.
