@@ -56,7 +56,7 @@ async function one(page) {
     if (!(kind === 'lagged' || (kind === 'session' && data.session === id)) || due) return;
     due = setTimeout(() => { due = null; if (page.current()) load().catch(() => null); }, 700);
   });
-  page.every(5000, async () => charts && charts());
+  page.every(3000, async () => charts && charts());
 }
 
 function top(page, found, load) {
