@@ -1,5 +1,6 @@
 """Boot, resets, unlocking, configuration keys, cache, vendor messages, triggers."""
 
+import json
 from datetime import datetime
 from time import time
 
@@ -229,6 +230,16 @@ async def data_transfer(scene: Scene) -> None:
     message = {"vendorId": "org.example.nobody", "messageId": "hello", "data": '{"a": "ä<&>"}'}
     assert await scene.station.call("DataTransfer", message) == {"status": "UnknownVendorId"}
     assert await scene.station.call("DataTransfer", {"vendorId": "org.example.nobody"}) == {"status": "UnknownVendorId"}
+    # The operator finds what was said, letter by letter.
+    path = f"/api/stations/{scene.station.identity}/frames?incoming=true&action=DataTransfer"
+    texts: list[str] = []
+
+    async def logged() -> bool:
+        texts[:] = [json.loads(frame["frame"])[3].get("data") for frame in (await scene.operator.get(path))["frames"]]
+        return len(texts) == 2
+
+    await until(logged, "the vendor's messages in the log")
+    assert message["data"] in texts
 
 
 PLAIN = (
@@ -281,3 +292,9 @@ async def trigger_message_rejected(scene: Scene) -> None:
             message="MeterValues",
         )
         rejected(told, status)
+    # A station that does not know the message at all answers with an error; the operator reads it.
+    told = scene.ask("trigger-message", message="MeterValues")
+    await (await scene.station.expect("TriggerMessage")).refuse("NotImplemented", "no such action here")
+    seen_by_staff = await told
+    rejected(seen_by_staff, "NotImplemented")
+    assert seen_by_staff["reason"] == "no such action here"
