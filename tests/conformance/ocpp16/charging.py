@@ -223,12 +223,17 @@ async def remote_start_but_never_plugged_in(scene: Scene) -> None:
     assert await sessions(scene) == []
 
 
-@case("TC_026_CSMS", "1.6", basis="1.6 ed. 2 sections 5.11, 6.34, 7.39; schema")
+@case("TC_026_CSMS", "1.6", basis="1.6 ed. 2 sections 5.11, 6.33, 6.34, 7.39; schema")
 async def remote_start_rejected(scene: Scene) -> None:
     await scene.booted()
     tag = await card(scene)
     transaction = await charging(scene, tag)
     rejected(await remote_start(scene, tag, "Rejected"))
+    # Without a connector the station would choose one (6.33).
+    told = await asked(
+        scene, "remote-start", "RemoteStartTransaction", {"idTag": tag}, {"status": "Rejected"}, token={"id": tag}
+    )
+    rejected(told)
     assert [row["ocpp_transaction"] for row in await sessions(scene)] == [str(transaction)]
 
 

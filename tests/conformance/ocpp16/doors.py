@@ -13,7 +13,7 @@ from websockets.exceptions import InvalidMessage
 from conformance import papers
 from conformance.node import ServerRefused
 from conformance.ocpp16.acts import done, page, until
-from conformance.ocpp16.secure import certificate_is, raw, renewed, serial_told, signed
+from conformance.ocpp16.secure import certificate_is, raw, renewed, serial_told, signed, staff
 from conformance.registry import case
 from conformance.scene import Scene, boot_payload
 from conformance.station import SUBPROTOCOLS, Refused, VirtualStation
@@ -88,6 +88,10 @@ async def basic_authentication(scene: Scene) -> None:
     other = await scene.operator.post("/api/stations", {"station": f"{station.identity}-B"})
     assert await attempt(scene, None, other["password"]) == 401
     assert await attempt(scene, None, password) is None
+    unknown = VirtualStation(scene.node.url, f"{station.identity}-NOBODY", password, "1.6")
+    with pytest.raises(Refused) as refusal:
+        await unknown.connect()
+    assert refusal.value.status == 401
 
 
 async def told_of_tls(scene: Scene) -> dict[str, Any]:
@@ -207,11 +211,20 @@ async def tls_client(scene: Scene) -> None:
 async def profile_raised(scene: Scene) -> None:
     station = scene.station
     await scene.booted()
+    # Without our root the station could not come back: it is not even told (A05.FR.03).
+    path = f"/api/stations/{station.identity}/profile"
+    with pytest.raises(ServerRefused) as refusal:
+        await scene.operator.post(path, {"profile": 2})
+    assert refusal.value.status == 409
+    root = (await raw(scene, "/api/authority/root.pem")).decode()
+    body = {"kind": "CSMSRootCertificate", "pem": root}
+    request, _ = await staff(scene, "InstallCertificate", "certificates/install", body, {"status": "Accepted"})
+    assert request.payload == {"certificateType": "CentralSystemRootCertificate", "certificate": root}
     # The station refuses: everything stays as it was.
-    assert (await raise_profile(scene, 2, "Rejected"))["state"] == "refused"
+    assert (await raise_profile(scene, 2, "Rejected", sure=False))["state"] == "refused"
     tls = await trust(scene)
     assert await attempt(scene, tls, station.password) == 401
-    assert (await raise_profile(scene, 2))["state"] == "expected"
+    assert (await raise_profile(scene, 2, sure=False))["state"] == "expected"
     await station.close()
     # Until it has come with the new one, it may fall back (A05.FR.08).
     assert await attempt(scene, None, station.password) is None
@@ -222,7 +235,6 @@ async def profile_raised(scene: Scene) -> None:
     # From then on a lower one is refused (A05.FR.09), and nobody can lower it by hand (A00.FR.005).
     assert await attempt(scene, None, station.password) == 401
     assert await refused(scene, "plain instead of TLS")
-    path = f"/api/stations/{station.identity}/profile"
     for profile in (1, 2):
         with pytest.raises(ServerRefused) as refusal:
             await scene.operator.post(path, {"profile": profile, "sure": True})
