@@ -101,6 +101,13 @@ def test_what_binds_a_parent_or_a_group_binds_the_token():
     assert status(token, group=fleet, group_use=Use(concurrent=3)) == "ConcurrentTx"
 
 
+def test_a_payment_terminals_card_is_nobodys_and_charges():
+    terminal = replace(HERE, kind="DirectPayment")
+    assert decide_authorisation(Facts(None), HERE).status == "Unknown"
+    assert decide_authorisation(Facts(None), terminal).status == "Accepted"
+    assert status(Token("CARD1", status="expired"), terminal) == "Expired"
+
+
 def test_the_answer_names_group_and_expiry():
     answer = decide_authorisation(Facts(Token("CARD1", group="FLEET", valid_until=AT + 60)), HERE)
     assert (answer.parent, answer.expires_at) == ("FLEET", AT + 60)

@@ -6,7 +6,7 @@ from sunpile.basics.ids import DriverId, EvseId, IdToken, SessionId, StationId
 from sunpile.chargers.events import Authorisation
 from sunpile.sessions.model import Driver
 from sunpile.sessions.ports import Desk
-from sunpile.sessions.tokens import decide_authorisation
+from sunpile.sessions.tokens import DIRECT, decide_authorisation
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class Place:
     """The token or group whose session runs here; None: none does yet."""
     starts: bool = True
     """False: nothing begins by it yet."""
+    kind: str = ""
+    """Kind of the token; empty: not said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Payer:
     pays: bool = True
     """False for the pile owner's own car."""
     rail: str = "channel"
-    """How: by the account's payment channel, by contract, or prepaid."""
+    """How: by the account's payment channel, by contract, prepaid, or at the station's payment terminal."""
 
 
 def verdict(
@@ -48,7 +50,9 @@ def verdict(
     by_token = None
     if shown is not None and place is not None:
         # Without a session of its own it is only asked about: it may be shown to stop what runs, or what is beside.
-        asked = replace(shown.asked, stopping=place.stopping, starts=place.starts, beside=this is not None)
+        asked = replace(
+            shown.asked, stopping=place.stopping, starts=place.starts, kind=place.kind, beside=this is not None
+        )
         by_token = decide_authorisation(shown.facts, asked)
     driver = desk.driver_of(id_token)
     if driver is not None:
@@ -61,7 +65,9 @@ def verdict(
     if by_token.status != "Accepted":
         return by_token, None
     token = shown.facts.token if shown is not None else None
-    return by_token, Payer(None, rail=token.rail if token is not None else "contract")
+    if token is not None:
+        return by_token, Payer(None, rail=token.rail)
+    return by_token, Payer(None, rail="terminal" if place is not None and place.kind == DIRECT else "contract")
 
 
 def _by_channel(desk: Desk, driver: Driver, this: SessionId | None, needed: int) -> tuple[Authorisation, Payer]:

@@ -116,12 +116,14 @@ class Sessions:
 
     # -- what piles say (StationInbox) --------------------------------------------------------------------------------
 
-    async def authorise(self, station: StationId, id_token: IdToken, starts: bool = True) -> Authorisation:
+    async def authorise(
+        self, station: StationId, id_token: IdToken, starts: bool = True, kind: str = ""
+    ) -> Authorisation:
         """May who shows this token charge? `starts` is False where more is said before anything begins."""
         now = self.clock.now()
         if not self.guessing.allows(station, id_token, now):
             return Authorisation("Invalid")
-        place = Place(station, None, now, starts=starts)
+        place = Place(station, None, now, starts=starts, kind=kind)
         answer = await self.store.look(lambda desk: verdict(desk, id_token, None, 0, place)[0])
         if answer.status in ("Invalid", "Unknown"):
             self.guessing.refused(station, id_token, now)

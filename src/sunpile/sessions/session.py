@@ -414,7 +414,9 @@ def _authorised(turn: Turn, session: Session, id_token: IdToken | None) -> tuple
     if id_token is None:
         return session, None
     needed = step_nano(session, turn.rules)
-    place = Place(session.station, session.evse or None, turn.now, _whose(session, id_token), kind=session.token_kind or "")
+    place = Place(
+        session.station, session.evse or None, turn.now, _whose(session, id_token), kind=session.token_kind or ""
+    )
     authorisation, payer = verdict(turn.desk, id_token, session.session, needed, place)
     if session.authorised != "Accepted":
         # A token shown later, to stop, says nothing about who was let in.

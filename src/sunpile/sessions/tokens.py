@@ -197,8 +197,14 @@ class Asked:
     """The token or group whose session is to be stopped; None: this is a start."""
     starts: bool = True
     """False: nothing begins by it yet, so that a master pass may be shown."""
+    kind: str = ""
+    """Its kind, as the station names it; empty: not said."""
     beside: bool = True
     """Sessions under way count; False where only the token is looked at (1.6 section 7.2: not in Authorize)."""
+
+
+DIRECT = "DirectPayment"
+"""Kind of what a payment terminal shows."""
 
 
 class Shown(NamedTuple):
@@ -226,7 +232,9 @@ def decide_authorisation(facts: Facts, asked: Asked) -> Authorisation:
     """May who shows this token charge? The same facts always give the same answer."""
     token = facts.token
     if token is None:
-        return Authorisation("Accepted" if facts.policy.unknown == "accept" else "Unknown")
+        # A payment terminal's card is nobody's: the terminal has authorised it, and it settles (C18).
+        known = asked.kind == DIRECT or facts.policy.unknown == "accept"
+        return Authorisation("Accepted" if known else "Unknown")
     status = _stop_status(facts, asked) if asked.stopping is not None else _start_status(facts, asked)
     return Authorisation(
         status,

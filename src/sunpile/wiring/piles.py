@@ -122,7 +122,7 @@ class PileInbox:
     async def authorise(self, asked: AuthorisationAsked) -> Authorisation:
         """See `StationInbox.authorise`."""
         # A station of 1.6, which names no kind, begins at once; one of 2.x knows a master pass by its group (C16).
-        answer = await self._sessions.authorise(asked.station, asked.id_token, starts=not asked.kind)
+        answer = await self._sessions.authorise(asked.station, asked.id_token, starts=not asked.kind, kind=asked.kind)
         answer = await self._certificates.authorise_contract(asked, answer)
         return await self._ears.authorised(asked, answer)
 
