@@ -27,13 +27,14 @@ async def test_a_folder_is_made_a_station_added_looked_at_and_backed_up(folder: 
     node, rest = await open_node(NodeSettings.load(folder)), NodeOfFolder()
     await node.start()
     try:
-        made = await asyncio.to_thread(rest.post, folder, "/api/stations", {"station": "CP-1", "security_profile": 2})
+        made = await asyncio.to_thread(rest.post, folder, "/api/stations", {"station": "CP-1"})
         root = await asyncio.to_thread(rest.get, folder, "/api/authority/root.pem")
         status = await asyncio.to_thread(upkeep.status, folder)
         written = await asyncio.to_thread(upkeep.backup, folder, tmp_path / "backup.zip")
     finally:
         await node.stop()
     assert made["password"]
+    assert made["security_profile"] == 2, "a station of a node with TLS alone is let in by TLS alone"
     assert status["stations"] == "1, of them 0 connected"
     assert status["doors"].startswith("wss://")
     upkeep.restore(written, tmp_path / "again")

@@ -93,7 +93,12 @@ class StationStore:
     # -- stations -------------------------------------------------------------------------------------------------
 
     async def add(
-        self, station: str, max_w: int, evses: Sequence[tuple[int, int | None]] = (), tenant: str = "default"
+        self,
+        station: str,
+        max_w: int,
+        evses: Sequence[tuple[int, int | None]] = (),
+        tenant: str = "default",
+        profile: int = 1,
     ) -> str:
         """Add a station with its (EVSE, metering point) pairs; return its password, 40 hex digits, shown only here.
 
@@ -111,11 +116,8 @@ class StationStore:
         def work(connection: Connection) -> None:
             if connection.execute(select(stations.c.station).where(stations.c.station == station)).first():
                 raise Conflict(f"station {station} exists already")
-            connection.execute(
-                insert(stations).values(
-                    station=station, tenant=tenant, password_salt=salt, password_hash=hashed, max_w=max_w
-                )
-            )
+            row = {"station": station, "tenant": tenant, "max_w": max_w, "security_profile": profile}
+            connection.execute(insert(stations).values(password_salt=salt, password_hash=hashed, **row))
             for evse, point in evses:
                 connection.execute(insert(connectors).values(station=station, evse=evse, point=point))
 

@@ -26,7 +26,7 @@ from sunpile.store.runs import RunDatabase
 from sunpile.store.sites import SiteStore
 from sunpile.store.upkeep import Neighbours, UpkeepOnStore
 from sunpile.wiring.ears import Ears
-from sunpile.wiring.ground import Ground, ocpp_url
+from sunpile.wiring.ground import Ground, ocpp_url, usual_profile
 from sunpile.wiring.piles import PileCommands
 
 
@@ -120,7 +120,7 @@ class FleetSide:
         return [
             operations.router(self.runner),
             overview.router(self.overview, ocpp_url(self.ground.settings)),
-            *fleet_upkeep.routers(self.upkeep, self.ground.clock),
+            *fleet_upkeep.routers(self.upkeep, self.ground.clock, usual_profile(self.ground.settings)),
             sites.router(SiteStore(self.ground.database), self.control, self.audit),
             sites.composite_router(self.profiles),
         ]

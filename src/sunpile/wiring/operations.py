@@ -125,7 +125,8 @@ class NodeOperations(DriverOperations):
             for (_, point), signature in zip(pile.evses, pile.signatures, strict=True):
                 await self._register_plate(pile, point, signature)
             try:
-                password = await self.stations.add(pile.station, pile.max_w, pile.evses)
+                profile = 2 if self.ocpp_url.startswith("wss:") else 1
+                password = await self.stations.add(pile.station, pile.max_w, pile.evses, profile=profile)
             except Conflict:
                 # The same wish again, its answer lost: the installer needs a password that works.
                 if await self._evses_of(pile.station) != dict(pile.evses):

@@ -47,10 +47,10 @@ class UpkeepServices(Protocol):
     def retention(self) -> RetentionDesk: ...
 
 
-def routers(served: UpkeepServices, clock: Clock) -> list[APIRouter]:
-    """Every router, for `create_app(more=...)`."""
+def routers(served: UpkeepServices, clock: Clock, usual_profile: int = 1) -> list[APIRouter]:
+    """Every router, for `create_app(more=...)`; new stations have the usual security profile, if none is said."""
     return [
-        stations.router(served.desk, clock),
+        stations.router(served.desk, clock, usual_profile),
         frames.router(served.frames),
         configuration.router(served.configuration),
         alerts.router(served.alarm, served.maintenance),

@@ -34,13 +34,14 @@ class StationBody(Body):
     longitude: Longitude | None = None
     access_notes: Annotated[str, StringConstraints(max_length=2000)] = ""
     tags: list[str] = Field(default_factory=list[str], max_length=32)
-    security_profile: Profile = 1
+    security_profile: Profile | None = Field(None, description="as the node's doors are, if left out")
     registration: str = "Accepted"
     leniency: list[str] = Field(default_factory=list[str], max_length=64)
 
-    def card(self) -> StationCard:
+    def card(self, usual_profile: int) -> StationCard:
         """The record it asks for."""
         values: dict[str, Any] = self.model_dump(exclude={"evses"})
+        values["security_profile"] = usual_profile if self.security_profile is None else self.security_profile
         values |= {"tags": tuple(self.tags), "leniency": tuple(self.leniency)}
         return StationCard(**values)
 
@@ -75,15 +76,15 @@ class LeniencyBody(Body):
     reason: Reason = ""
 
 
-def router(desk: StationDesk, clock: Clock) -> APIRouter:
-    """Routes over `desk`."""
+def router(desk: StationDesk, clock: Clock, usual_profile: int = 1) -> APIRouter:
+    """Routes over `desk`; a new station has the usual security profile, if none is said."""
     routes = APIRouter(prefix="/api", tags=["stations"])
     _reading(routes, desk)
 
     @routes.post("/stations", status_code=201)
     async def add(scope: Configurer, body: StationBody) -> StationAdded:
         """Register a station; its password is shown only in this answer."""
-        return await desk.add(scope, body.card(), body.evses, clock.now())
+        return await desk.add(scope, body.card(usual_profile), body.evses, clock.now())
 
     @routes.patch("/stations/{station}")
     async def change(scope: Configurer, station: str, body: StationChangeBody) -> StationCard:

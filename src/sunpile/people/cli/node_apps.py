@@ -15,14 +15,6 @@ from sunpile.people.cli.rest import RestApi, StationDoor, any_route, group_app, 
 from sunpile.people.cli.rest_lines import GROUPS, LINES
 from sunpile.people.cli.staff import staff_app
 
-SUBPROTOCOLS = "ocpp1.6, ocpp2.0.1, ocpp2.1"
-PROFILES = {
-    0: "0 (password wanted by nobody: only where it cannot be otherwise)",
-    1: "1 (password, without TLS: private networks only)",
-    2: "2 (TLS and password)",
-    3: "3 (TLS and a certificate of its own)",
-}
-
 
 def add_node_apps(app: typer.Typer, api: RestApi, pause: Callable[[float], None] = time.sleep) -> None:
     """Add them to the command line."""
@@ -58,7 +50,7 @@ def _station_add(api: RestApi) -> Callable[..., None]:
         body = {"station": station, "max_w": max_w, "evses": list(range(1, evses + 1)), "name": name, "site": site}
         body |= {"tags": tag or [], "security_profile": profile}
         made = api.post(folder, "/api/stations", body)
-        made |= {"url": door.url, "security_profile": profile, "subprotocols": SUBPROTOCOLS.split(", ")}
+        made |= {"url": door.url, "security_profile": profile, "subprotocols": show.SUBPROTOCOLS.split(", ")}
         if json_:
             print(json.dumps(made, indent=2, ensure_ascii=False))
         else:
@@ -87,12 +79,12 @@ def _card(made: dict[str, Any]) -> None:
     for name, menus, member in show.MENU_NAMES:
         station_member = {"identity": "station"}.get(member, member)
         table.add_row(name, str(made[station_member]), f"menus say: {menus}")
-    table.add_row("Protocol", SUBPROTOCOLS, "OCPP-J; one of these subprotocols")
-    table.add_row("Security profile", PROFILES[made["security_profile"]], "menus say: SecurityProfile")
+    table.add_row("Protocol", show.SUBPROTOCOLS, "OCPP-J; one of these subprotocols")
+    table.add_row("Security profile", show.PROFILES[made["security_profile"]], "menus say: SecurityProfile")
     show.console.print(table)
     whole = f"{made['url']}/{made['station']}"
     show.console.print(f"Chargers that want one address only: {whole}", soft_wrap=True, markup=False)
     show.console.print(show.qr(whole))
     if made["url"].startswith("wss:"):
-        show.console.print("It must trust the node's root certificate: sunpile ca root prints it.", markup=False)
+        show.console.print(show.TRUST, markup=False)
     show.console.print("[yellow]The password is shown once.[/] sunpile keeps only a hash of it.")

@@ -20,6 +20,14 @@ MENU_NAMES = (
     ("Identity", "Charge point ID, ChargeBox ID, CP identity, Station ID", "identity"),
     ("Password", "Authorization key, Basic auth password, AuthorizationKey", "password"),
 )
+SUBPROTOCOLS = "ocpp1.6, ocpp2.0.1, ocpp2.1"
+PROFILES = {
+    0: "0 (no TLS, no password: only where it cannot be otherwise)",
+    1: "1 (password, without TLS: private networks only)",
+    2: "2 (TLS and password)",
+    3: "3 (TLS and a certificate of its own)",
+}
+TRUST = "It must trust the node's root certificate: sunpile ca root prints it."
 
 
 def done(sentence: str) -> None:
@@ -48,11 +56,14 @@ def pile_card(card: PileCard) -> None:
     table.add_column(style="dim", overflow="fold")
     for name, menus, member in MENU_NAMES:
         table.add_row(name, getattr(card, member), f"menus say: {menus}")
-    table.add_row("Protocol", "OCPP 1.6J or 2.0.1, JSON over websocket", "subprotocol ocpp1.6 or ocpp2.0.1")
-    table.add_row("Security", "profile 1 (basic authentication)", "on a private network, or behind TLS")
+    table.add_row("Protocol", SUBPROTOCOLS, "OCPP-J, JSON over websocket: one of these subprotocols")
+    secure = card.url.startswith("wss:")
+    table.add_row("Security profile", PROFILES[2 if secure else 1], "menus say: SecurityProfile")
     console.print(table)
     console.print(f"Chargers that want one address only: {card.url}/{card.identity}", soft_wrap=True)
     console.print(qr(f"{card.url}/{card.identity}"))
+    if secure:
+        console.print(TRUST, markup=False)
     console.print("[yellow]The password is shown once.[/] sunpile keeps only a hash of it.")
 
 
