@@ -56,7 +56,7 @@ async function send(method, path, body, options = {}) {
     const here = location.pathname + location.search;
     location.assign(`/sign-in?next=${encodeURIComponent(here)}`);
   }
-  const wantsPasskey = answer.status === 403 && /passkey/.test(problem.detail || '');
+  const wantsPasskey = answer.status === 403 && problem.step_up;
   if (wantsPasskey && stepUp && !options.again && !token() && (await stepUp())) {
     return send(method, path, body, { ...options, again: true });
   }
