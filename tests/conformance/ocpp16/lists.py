@@ -101,7 +101,7 @@ async def list_failed(scene: Scene) -> None:
     assert (todo["update"], todo["version"]) == ("Full", 1)
 
 
-@case("TC_043_4_CSMS", "1.6", basis="1.6 ed. 2 sections 3.5.2, 5.10, 5.15, 6.41, 7.1, 7.48; errata 3.52; schema")
+@case("TC_043_4_CSMS", "1.6", basis="1.6 ed. 2 sections 3.5.2, 5.10, 5.15, 6.41, 7.1, 9.2; errata 3.52; schema")
 async def full_list(scene: Scene) -> None:
     await scene.booted()
     done(await send(scene, 1, "Full", "Accepted", ("TAG1", "Accepted"), ("TAG2", "Blocked")))
@@ -132,6 +132,27 @@ async def full_list(scene: Scene) -> None:
     assert counted not in listed
     assert long not in listed
     assert (found["state"], found["version"], found["entries"]) == ("in step", 3, len(listed))
+
+    await within_limits(scene)
+
+
+async def within_limits(scene: Scene) -> None:
+    """A station that said how much fits is sent no more, and no more at once (9.2.2, 9.2.3)."""
+    limits = {"LocalAuthListMaxLength": "2", "SendLocalListMaxLength": "1"}
+    rows = [{"key": key, "readonly": True, "value": value} for key, value in limits.items()]
+    names = [{"variable": key} for key in limits]
+    sent = {"key": list(limits)}
+    done(await asked(scene, "get-variables", "GetConfiguration", sent, {"configurationKey": rows}, names=names))
+    scene.station.habits["GetLocalListVersion"] = {"listVersion": 3}
+    bringing = asyncio.create_task(scene.operator.post(f"{path(scene)}?full=true"))
+    for number, update in ((4, "Full"), (5, "Differential")):
+        request = await scene.station.expect("SendLocalList")
+        assert (request.payload["listVersion"], request.payload["updateType"]) == (number, update)
+        assert len(request.payload["localAuthorizationList"]) == 1
+        await request.answer({"status": "Accepted"})
+    found = await bringing
+    assert (found["state"], found["version"], found["entries"]) == ("in step", 5, 2)
+    assert "do not fit" in found["reason"]
 
 
 async def both(scene: Scene, bringing: Any, status: str = "Accepted") -> tuple[Payload, dict[str, Any]]:
