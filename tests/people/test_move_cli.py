@@ -43,11 +43,12 @@ def run(mover: Mover, *words: str) -> Any:
 
 def test_options_become_a_wish() -> None:
     mover = Mover()
-    run(mover, "steve", "d.sql", "-f", "here", "--tenant", "acme", "--max-w", "50000", "--no-passwords", "--dry-run")
+    run(mover, "steve", "d.sql", "-f", "here", "--tenant", "acme", "--max-w", "50000", "--no-passwords", "--dry-run",
+        "--profile", "2")  # fmt: skip
     run(mover, "citrineos", "out", "--source-tenant", "7")
     assert mover.wishes == [
-        MoveWish("steve", Path("d.sql"), Path("here"), "acme", True, 50_000, True),
-        MoveWish("citrineos", Path("out"), Path("data"), "default", False, 22_000, False, "7"),
+        MoveWish("steve", Path("d.sql"), Path("here"), "acme", True, 50_000, True, 2),
+        MoveWish("citrineos", Path("out"), Path("data"), "default", False, 22_000, False, None, "7"),
     ]
 
 
@@ -96,6 +97,6 @@ def test_a_move_that_fails_leaves_no_file(tmp_path: Path) -> None:
     assert not file.exists()
 
 
-@pytest.mark.parametrize("words", [("steve",), ("citrineos",), ("oracle", "x"), ("steve", "d.sql", "--max-w", "0")])
+@pytest.mark.parametrize("words", [("steve",), ("citrineos",), ("oracle", "x"), ("steve", "d.sql", "--profile", "3")])
 def test_wrong_usage_is_refused(words: tuple[str, ...]) -> None:
     assert run(Mover(), *words).exit_code == 2

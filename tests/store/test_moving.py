@@ -191,9 +191,11 @@ def test_a_number_already_used_by_a_session_here_is_a_problem(engine: Engine) ->
     assert {each.session for each in all_of(engine, sessions) if each.ocpp_transaction == "1"} == {"s"}
 
 
-@pytest.mark.parametrize(("let_open", "profile"), [(False, 1), (True, 0)])
-def test_a_station_without_a_password_stays_open_only_if_wished(engine: Engine, let_open: bool, profile: int) -> None:
-    report = move(engine, steve(small()), replace(RULES, let_open=let_open))
+@pytest.mark.parametrize(("let_open", "least", "profile"), [(False, 1, 1), (False, 2, 2), (True, 1, 0), (True, 2, 0)])
+def test_a_station_without_a_password_stays_open_only_if_wished(
+    engine: Engine, let_open: bool, least: int, profile: int
+) -> None:
+    report = move(engine, steve(small()), replace(RULES, let_open=let_open, least_profile=least))
     assert [each.security_profile for each in all_of(engine, stations)] == [profile]
     told = [problem.why for problem in report.problems if "no password" in problem.why]
     assert len(told) == (0 if let_open else 1)

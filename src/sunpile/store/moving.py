@@ -48,8 +48,10 @@ class MoveRules:
     """How old sessions are judged and written."""
     max_w: int = 22_000
     """Largest power of a station of which the old system knows nothing [W]."""
+    least_profile: int = 1
+    """Stations whose security profile was lower are registered with this one: 1, or 2 (TLS)."""
     let_open: bool = False
-    """Stations that had no password stay without one (security profile 0); otherwise they need their new one."""
+    """Stations that had no password stay without one (security profile 0), whatever `least_profile` says."""
     dry_run: bool = False
     """Passwords are not told: the caller rolls back."""
 
@@ -138,10 +140,7 @@ class Move:
         if one.max_w is None:
             shown = "is not known: it was set to" if max_w is None else "was guessed from its sessions:"
             self._trouble("station", one.station, f"its largest power {shown} {max_w or self._rules.max_w} W")
-        profile = one.profile
-        if profile == 0 and not self._rules.let_open:
-            self._trouble("station", one.station, "it had no password: here it comes in only with its new one")
-            profile = 1
+        profile = self._profile(one)
         row = {
             "station": one.station,
             "tenant": self._rules.tenant,
@@ -159,6 +158,16 @@ class Move:
         now = self._rules.past.now
         self._execute(insert(station_cards).values(card | {"access_notes": one.notes, "tags": tags, "created_at": now}))
         self._passwords[one.station] = password
+
+    def _profile(self, one: MovedStation) -> int:
+        least = self._rules.least_profile
+        if one.profile == 0 and self._rules.let_open:
+            return 0
+        if one.profile == 0:
+            self._trouble("station", one.station, "it had no password: here it comes in only with its new one")
+        if one.profile < 2 <= least:
+            self._trouble("station", one.station, "it came without TLS: here it is registered for TLS (profile 2)")
+        return max(one.profile, least)
 
     def _connectors(self, mine: Sequence[MovedStation]) -> None:
         known: set[tuple[str, int]] = set()

@@ -45,7 +45,8 @@ def move(wish: MoveWish, progress: Progress) -> Moved:
     progress.say(f"Reading {wish.path} ...")
     fleet = _read(wish)
     past = PastRules(fleet.source, int(time.time()), settings.interval_length, settings.currency)
-    rules = MoveRules(wish.tenant, past, wish.max_w, wish.let_open, wish.dry_run)
+    profile = wish.profile or _usual_profile(settings)
+    rules = MoveRules(wish.tenant, past, wish.max_w, profile, wish.let_open, wish.dry_run)
     engine = open_engine(folder.database_url(settings.database))
     try:
         upgrade(engine)
@@ -59,6 +60,11 @@ def move(wish: MoveWish, progress: Progress) -> Moved:
     finally:
         engine.dispose()
     return report
+
+
+def _usual_profile(settings: NodeSettings) -> int:
+    """A station of profile 1 is let in without TLS only, so where there is no such door it needs profile 2."""
+    return 2 if settings.ocpp_tls_port is not None and 1 not in settings.insecure_profiles else 1
 
 
 def _must_be_stopped(settings: NodeSettings) -> None:

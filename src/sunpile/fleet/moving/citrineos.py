@@ -1,8 +1,8 @@
 """CitrineOS's tables (releases 1.5 to 1.8, and what comes after) as a `Fleet`.
 
 Names changed here too: a token's id stood in `IdTokens` and `IdTokenInfos` until 1.6 and stands in `Authorizations`
-now; a transaction's EVSE was `evseDatabaseId` and is `evseId`; a station's identity was its `id`, then `stationId` of other
-tables, and becomes `ocppConnectionName`. All are read.
+now; a transaction's EVSE was `evseDatabaseId` and is `evseId`; a station's identity was its `id`, the `stationId` of
+other tables, and becomes `ocppConnectionName`. All are read.
 """
 
 import json

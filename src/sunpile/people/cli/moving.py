@@ -26,6 +26,10 @@ MaxW = Annotated[int, typer.Option(min=1, help="Largest power [W] of stations wh
 Open = Annotated[
     bool, typer.Option("--no-passwords", help="Stations that had no password stay without one: profile 0.")
 ]
+Profile = Annotated[
+    int | None,
+    typer.Option(min=1, max=2, help="Least security profile: 2 is with TLS; as the node's doors are by default."),
+]
 Passwords = Annotated[Path | None, typer.Option(help="Write the new passwords to this CSV file, readable by you only.")]
 HERE = Path("data")
 NAMES_SHOWN = 5
@@ -50,6 +54,8 @@ class MoveWish:
     """Largest power of stations whose power is not known [W]."""
     let_open: bool
     """Stations that had no password stay without one."""
+    profile: int | None = None
+    """Least security profile; None: as the node's doors are."""
     source_tenant: str | None = None
     """Which tenant of the old system; None: its only one."""
 
@@ -78,13 +84,14 @@ def move_app(mover: Mover) -> typer.Typer:
         folder: Folder = HERE,
         tenant: Tenant = "default",
         max_w: MaxW = 22_000,
+        profile: Profile = None,
         no_passwords: Open = False,
         passwords: Passwords = None,
         dry_run: DryRun = False,
         json_: AsJson = False,
     ) -> None:
         """Stations, tags, transactions and reservations of SteVe."""
-        wish = MoveWish("steve", dump, folder, tenant, dry_run, max_w, no_passwords)
+        wish = MoveWish("steve", dump, folder, tenant, dry_run, max_w, no_passwords, profile)
         _run(mover, wish, passwords, json_)
 
     @app.command()
@@ -94,13 +101,16 @@ def move_app(mover: Mover) -> typer.Typer:
         tenant: Tenant = "default",
         source_tenant: Annotated[str, typer.Option(help="Id of the tenant there, if it has several.")] = "",
         max_w: MaxW = 22_000,
+        profile: Profile = None,
         no_passwords: Open = False,
         passwords: Passwords = None,
         dry_run: DryRun = False,
         json_: AsJson = False,
     ) -> None:
         """Stations, authorizations, transactions and reservations of CitrineOS."""
-        wish = MoveWish("citrineos", export, folder, tenant, dry_run, max_w, no_passwords, source_tenant or None)
+        wish = MoveWish(
+            "citrineos", export, folder, tenant, dry_run, max_w, no_passwords, profile, source_tenant or None
+        )
         _run(mover, wish, passwords, json_)
 
     return app
