@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,7 @@ class Asked:
 
     @property
     def registry(self) -> Commands:
-        names = ("init", "node", "member", "status", "pile_add", "verify", "reconcile", "backup", "restore", "doctor")
+        names = {field.name for field in fields(Commands)} - {"demo", "rest"}
         names = (*names, "move")
         return Commands(demo=self.demo, rest=NoNode(), **{name: self.command(name) for name in names})
 
