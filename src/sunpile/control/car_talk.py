@@ -13,7 +13,7 @@ from typing import Any
 from sunpile.basics.errors import SunpileError, Unreachable
 from sunpile.basics.ids import EvseId, StationId
 from sunpile.basics.ports import Clock
-from sunpile.chargers.commands import AllowEnergyTransfer, Command, CommandResult, SetChargingProfile
+from sunpile.chargers.commands import AllowEnergyTransfer, Command, CommandResult, Profile, SetChargingProfile
 from sunpile.chargers.events import TransactionAnswer, TransactionEnded, TransactionStarted, TransactionUpdated
 from sunpile.chargers.notices import Answer, CarSchedule, Notice, Question
 from sunpile.control.car_needs import OFFERS_MAX, CarNeeds, exceeds, offer, read_needs
@@ -34,6 +34,9 @@ class CarTalk:
         self._control, self._stations, self._transactions, self._clock = control, stations, transactions, clock
         self._needs: dict[Outlet, CarNeeds] = {}
         self._modes: dict[tuple[StationId, str], frozenset[str]] = {}
+        self._said: dict[Outlet, tuple[CarNeeds, int]] = {}
+        """For which needs a car was last offered what limit [mA]."""
+        self._turns: dict[Outlet, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         control.offer = self.follow
 
@@ -49,6 +52,7 @@ class CarTalk:
             gone = [o for o, n in self._needs.items() if (o.station, n.transaction) == place]
             for outlet in gone:
                 del self._needs[outlet]
+                self._said.pop(outlet, None)
         elif answer.authorisation is not None and answer.authorisation.energy_transfer:
             self._modes[place] = frozenset(answer.authorisation.energy_transfer)
         return answer
@@ -94,14 +98,30 @@ class CarTalk:
 
     async def follow(self, outlet: Outlet, ma: int, valid_s: int) -> bool | None:
         """A new limit of the outlet: the car's own profile says it too. As `SiteControl.offer`."""
-        needs, limit = self._needs.get(outlet), self._control.limit_of(outlet)
-        if needs is None or limit is None:
-            return True
-        running = self._transactions.running(outlet.station, outlet.evse)
-        if running is None or running[0] != needs.transaction:
-            del self._needs[outlet]
-            return True
-        profile = offer(needs, limit[0], ma, self._clock.now(), valid_s)
+        async with self._turn(outlet):
+            needs, limit = self._needs.get(outlet), self._control.limit_of(outlet)
+            if needs is None or limit is None:
+                return True
+            running = self._transactions.running(outlet.station, outlet.evse)
+            if running is None or running[0] != needs.transaction:
+                del self._needs[outlet]
+                return True
+            return await self._say(outlet, needs, offer(needs, limit[0], ma, self._clock.now(), valid_s), ma)
+
+    async def _hear(self, outlet: Outlet, needs: CarNeeds) -> None:
+        await asyncio.sleep(AFTER_ANSWER_S)
+        self._needs[outlet] = needs
+        follows = self._control.needs(outlet, needs)
+        if follows and not self._turn(outlet).locked():
+            return  # A limit is on its way, and what follows it is an offer for these needs.
+        async with self._turn(outlet):
+            limit = self._control.limit_of(outlet)
+            if limit is not None and self._said.get(outlet) != (needs, limit[1]):
+                wiring, ma, valid_s = limit
+                await self._say(outlet, needs, offer(needs, wiring, ma, self._clock.now(), valid_s), ma)
+
+    async def _say(self, outlet: Outlet, needs: CarNeeds, profile: Profile, ma: int) -> bool | None:
+        self._said[outlet] = (needs, ma)
         try:
             return (await self._stations.command(outlet.station, SetChargingProfile(outlet.evse, profile))).accepted
         except Unreachable:
@@ -110,16 +130,8 @@ class CarTalk:
             log.warning("%s takes no offer for its car: %s", outlet.station, refusal.detail)
             return False
 
-    async def _hear(self, outlet: Outlet, needs: CarNeeds) -> None:
-        await asyncio.sleep(AFTER_ANSWER_S)
-        self._needs[outlet] = needs
-        if not self._control.needs(outlet, needs):
-            await self._offer(outlet)
-
-    async def _offer(self, outlet: Outlet) -> None:
-        limit = self._control.limit_of(outlet)
-        if limit is not None:
-            await self.follow(outlet, limit[1], limit[2])
+    def _turn(self, outlet: Outlet) -> asyncio.Lock:
+        return self._turns.setdefault(outlet, asyncio.Lock())
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -1,16 +1,20 @@
 """Cars that talk ISO 15118: needs, offers, schedules (block K: K15 to K20)."""
 
-import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from conformance.ocpp2.k_limits import events
 from conformance.ocpp2.states import Visit, charging, moment, until
 from conformance.registry import case
 from conformance.scene import Scene
-from conformance.station import Payload, Request
+from conformance.station import Payload
 
 NEEDS = "K15 to K17; schemas of NotifyEVChargingNeeds, SetChargingProfile and NotifyEVChargingSchedule"
 NEEDS_20 = "K18 to K20; schemas of NotifyEVChargingNeeds, SetChargingProfile and NotifyEVChargingSchedule"
+
+
+Fits = Callable[[float], bool]
+"""Whether a limit is as it should be."""
 
 
 class Car:
@@ -30,26 +34,37 @@ class Car:
         await scene.operator.put(f"/api/sites/SITE-{scene.station.identity}", site)
         return cls(scene, await charging(scene))
 
-    async def needs(self, status: str = "Accepted", **needs: Any) -> Payload:
-        """The car says what it needs; the offer for its transaction must follow the answer."""
-        offer = self.offer()
+    async def needs(self, wanted: Fits, unit: str = "A", **needs: Any) -> Payload:
+        """The car says what it needs; the server says yes, and in the end offers it what is `wanted`."""
+        before = len(self.offers())
         answer = await self.tells(**needs)
-        assert answer["status"] == status, answer
-        assert not offer.done(), "the offer came before the answer"
-        return await offered(offer)
+        assert answer["status"] == "Accepted", answer
+        assert before or not self.offers(), "an offer came before the answer"
+        return await self.offered(wanted, before, unit)
 
     async def tells(self, **needs: Any) -> Payload:
         """The car says what it needs; the server's answer."""
         payload = {"evseId": 1, "chargingNeeds": {"requestedEnergyTransfer": "AC_three_phase"} | needs}
         return await self.scene.station.call("NotifyEVChargingNeeds", payload)
 
-    def offer(self) -> "asyncio.Task[Request]":
-        """The next profile for the transaction."""
-        wanted = asyncio.create_task(self.scene.station.expect("SetChargingProfile", self._own))
-        return wanted
+    def offers(self) -> list[Payload]:
+        """Every profile the server sent for the transaction."""
+        return [
+            payload
+            for action, payload in self.scene.station.heard
+            if action == "SetChargingProfile" and payload["chargingProfile"]["chargingProfilePurpose"] == "TxProfile"
+        ]
 
-    def _own(self, payload: Payload) -> bool:
-        return payload["chargingProfile"]["chargingProfilePurpose"] == "TxProfile"
+    async def offered(self, wanted: Fits, before: int, unit: str = "A") -> Payload:
+        """The newest profile, once there are more than `before` and its limit is as wanted."""
+
+        async def look() -> list[Payload]:
+            return self.offers()
+
+        def fits(found: list[Payload]) -> bool:
+            return len(found) > before and wanted(self.first_limit(found[-1], unit))
+
+        return (await until(look, fits))[-1]
 
     async def means(self, limit: float, unit: str = "A", **more: Any) -> None:
         """The car says by which schedule it means to charge; the operator sees it."""
@@ -82,11 +97,19 @@ class Car:
         return schedule["chargingSchedulePeriod"][0]["limit"]
 
 
-async def offered(offer: "asyncio.Task[Request]") -> Payload:
-    """The profile that comes, which the station takes."""
-    request = await offer
-    await request.answer({"status": "Accepted"})
-    return request.payload
+def just(amps: float) -> Fits:
+    """That limit."""
+    return lambda limit: limit == amps
+
+
+def up_to(amps: float) -> Fits:
+    """No more than that."""
+    return lambda limit: limit <= amps
+
+
+def above(amps: float) -> Fits:
+    """More than that."""
+    return lambda limit: limit > amps
 
 
 def ac(amps: int, energy: int = 20_000) -> Payload:
@@ -98,9 +121,8 @@ def ac(amps: int, energy: int = 20_000) -> Payload:
 @case("TC_K_53_CSMS", "2.0.1", "2.1", basis=NEEDS)
 async def load_levelling(scene: Scene) -> None:
     car = await Car.arrives(scene)
-    sent = await car.needs(**ac(16), departureTime=moment(-7200))
     # No more than the car can use, and no longer than the site can promise.
-    assert car.first_limit(sent) == 16
+    sent = await car.needs(just(16), **ac(16), departureTime=moment(-7200))
     assert "validTo" in sent["chargingProfile"]
     await car.means(16)
     await car.leaves()
@@ -112,11 +134,11 @@ async def load_levelling(scene: Scene) -> None:
 @case("TC_K_55_CSMS", "2.0.1", "2.1", basis=NEEDS)
 async def schedule_beyond_the_limit(scene: Scene) -> None:
     car = await Car.arrives(scene, 20_000)
-    assert car.first_limit(await car.needs(**ac(32))) <= 20
-    offer = car.offer()
+    await car.needs(up_to(20), **ac(32))
+    before = len(car.offers())
     await car.means(31)
     # What was received is not thereby agreed to: the car is offered anew.
-    assert car.first_limit(await offered(offer)) <= 20
+    await car.offered(up_to(20), before)
     await car.means(10)
     await car.leaves()
 
@@ -124,9 +146,9 @@ async def schedule_beyond_the_limit(scene: Scene) -> None:
 @case("TC_K_57_CSMS", "2.0.1", "2.1", basis=NEEDS)
 async def renegotiated_by_the_car(scene: Scene) -> None:
     car = await Car.arrives(scene)
-    assert car.first_limit(await car.needs(**ac(20))) == 20
+    await car.needs(just(20), **ac(20))
     await car.means(20)
-    assert car.first_limit(await car.needs(**ac(10))) == 10
+    await car.needs(just(10), **ac(10))
     await car.means(10)
     assert await car.visit.event("ChargingRateChanged") == {}
     await car.leaves()
@@ -135,10 +157,10 @@ async def renegotiated_by_the_car(scene: Scene) -> None:
 @case("TC_K_58_CSMS", "2.0.1", "2.1", basis=NEEDS)
 async def renegotiated_by_the_server(scene: Scene) -> None:
     car = await Car.arrives(scene)
-    assert car.first_limit(await car.needs(**ac(32))) > 12
-    offer = car.offer()
+    await car.needs(above(12), **ac(32))
+    before = len(car.offers())
     await car.loads(20_000)
-    assert car.first_limit(await offered(offer)) <= 12
+    await car.offered(up_to(12), before)
     await car.means(12)
     await car.leaves()
 
@@ -146,11 +168,11 @@ async def renegotiated_by_the_server(scene: Scene) -> None:
 @case("TC_K_59_CSMS", "2.0.1", "2.1", basis=NEEDS)
 async def renegotiated_by_the_server_with_needs(scene: Scene) -> None:
     car = await Car.arrives(scene)
-    assert car.first_limit(await car.needs(**ac(32))) > 12
-    offer = car.offer()
+    await car.needs(above(12), **ac(32))
+    before = len(car.offers())
     await car.loads(20_000)
-    assert car.first_limit(await offered(offer)) <= 12
-    assert car.first_limit(await car.needs(**ac(8))) == 8
+    await car.offered(up_to(12), before)
+    await car.needs(just(8), **ac(8))
     await car.means(8)
     await car.leaves()
 
@@ -170,10 +192,10 @@ def v2x(amps: int) -> Payload:
 @case("TC_K_113_CSMS", "2.1", basis=NEEDS_20)
 async def renegotiated_by_the_server_20(scene: Scene) -> None:
     car = await Car.arrives(scene)
-    assert car.first_limit(await car.needs(**SCHEDULED, **ac(32))) > 12
-    offer = car.offer()
+    await car.needs(above(12), **SCHEDULED, **ac(32))
+    before = len(car.offers())
     await car.loads(20_000)
-    assert car.first_limit(await offered(offer)) <= 12
+    await car.offered(up_to(12), before)
     await car.means(12, selectedChargingScheduleId=1, powerToleranceAcceptance=True)
     await car.leaves()
 
@@ -182,7 +204,7 @@ async def renegotiated_by_the_server_20(scene: Scene) -> None:
 async def renegotiated_by_the_car_20(scene: Scene) -> None:
     car = await Car.arrives(scene)
     for amps in (20, 10):
-        assert car.first_limit(await car.needs(**SCHEDULED, **v2x(amps))) == amps
+        await car.needs(just(amps), **SCHEDULED, **v2x(amps))
         await car.means(amps, selectedChargingScheduleId=1)
     await car.leaves()
 
@@ -190,9 +212,9 @@ async def renegotiated_by_the_car_20(scene: Scene) -> None:
 @case("TC_K_115_CSMS", "2.1", basis=NEEDS_20)
 async def dynamic_control(scene: Scene) -> None:
     car = await Car.arrives(scene)
-    sent = await car.needs(**DYNAMIC, **ac(16))
+    sent = await car.needs(just(16), **DYNAMIC, **ac(16))
     profile = sent["chargingProfile"]
-    assert (profile["chargingProfileKind"], car.first_limit(sent)) == ("Dynamic", 16)
+    assert profile["chargingProfileKind"] == "Dynamic"
     # It holds until it is changed: one period, at no given time.
     (schedule,) = profile["chargingSchedule"]
     assert len(schedule["chargingSchedulePeriod"]) == 1
@@ -205,14 +227,12 @@ async def dynamic_control(scene: Scene) -> None:
 @case("TC_K_117_CSMS", "2.1", basis=NEEDS_20)
 async def dynamic_control_adjusted(scene: Scene) -> None:
     car = await Car.arrives(scene)
-    first = await car.needs(**DYNAMIC, **ac(32))
-    assert car.first_limit(first) > 12
-    offer = car.offer()
+    first = await car.needs(above(12), **DYNAMIC, **ac(32))
+    before = len(car.offers())
     await car.loads(20_000)
-    second = await offered(offer)
+    second = await car.offered(up_to(12), before)
     assert second["chargingProfile"]["id"] == first["chargingProfile"]["id"]
     assert second["chargingProfile"]["chargingProfileKind"] == "Dynamic"
-    assert car.first_limit(second) <= 12
     await car.leaves()
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from conformance.ocpp2.k_cars import SCHEDULED, Car, ac, v2x
+from conformance.ocpp2.k_cars import SCHEDULED, Car, ac, just, v2x
 from conformance.ocpp2.k_limits import events
 from conformance.ocpp2.k_profiles import not_sent, profile, set_profile
 from conformance.ocpp2.l_firmware import alerts, seconds
@@ -31,8 +31,8 @@ async def v2x_car(scene: Scene, *modes: str) -> tuple[Car, Visit]:
 @case("TC_Q_102_CSMS", "2.1", basis=V2X)
 async def allowed_energy(scene: Scene) -> None:
     car, visit = await v2x_car(scene, "AC_three_phase", "AC_BPT")
-    assert car.first_limit(await car.needs(**SCHEDULED, **v2x(16))) == 16
-    assert car.first_limit(await car.needs(**SCHEDULED, **ac(10))) == 10
+    await car.needs(just(16), **SCHEDULED, **v2x(16))
+    await car.needs(just(10), **SCHEDULED, **ac(10))
     await visit.unplug()
     # Whom nobody limits is told of no modes.
     answer = await authorize(scene, await new_token(scene))
@@ -45,7 +45,7 @@ async def needs_rejected(scene: Scene) -> None:
     answer = await car.tells(**SCHEDULED, **v2x(16))
     assert answer["status"] == "Rejected"
     # The visit goes on with what is allowed.
-    assert car.first_limit(await car.needs(**SCHEDULED, **ac(16))) == 16
+    await car.needs(just(16), **SCHEDULED, **ac(16))
     await visit.is_active()
 
 
@@ -61,7 +61,7 @@ async def charging_only_at_first(scene: Scene) -> None:
     assert sent == {"transactionId": visit.transaction, "allowedEnergyTransfer": modes}
     done(told)
     # From now on the car may do both.
-    assert car.first_limit(await car.needs(**SCHEDULED, **v2x(16))) == 16
+    await car.needs(just(16), **SCHEDULED, **v2x(16))
     _, told = await operate(
         scene, "allow-energy-transfer", "NotifyAllowedEnergyTransfer", {"status": "Rejected"}, **wish
     )
