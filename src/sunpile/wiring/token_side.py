@@ -148,7 +148,9 @@ class TokenSide:
             display.router(self.displays),
             battery_swaps.router(self.payments),
         ]
-        return [*found, walk_up.router(self.walk_up, self.payments.by_receipt)] if self.walk_up is not None else found
+        if self.walk_up is None:
+            return found
+        return [*found, walk_up.router(self.walk_up, self.payments.by_receipt, self.payments.page)]
 
     def jobs(self) -> dict[str, Coroutine[Any, Any, None]]:
         """What runs until the node stops."""

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -46,11 +46,17 @@ class EnableBody(Body):
     length: Annotated[int, Field(ge=6, le=32)] = 10
 
 
-def router(walk_up: WalkUp, receipts: Callable[[str], Awaitable[Settlement | None]] | None = None) -> APIRouter:
-    """Routes over `walk_up`; `receipts` is `PaymentDatabase.by_receipt`."""
+def router(
+    walk_up: WalkUp,
+    receipts: Callable[[str], Awaitable[Settlement | None]] | None = None,
+    settlements: Callable[[Scope, int], Awaitable[list[dict[str, Any]]]] | None = None,
+) -> APIRouter:
+    """Routes over `walk_up`; `receipts` is `PaymentDatabase.by_receipt`, `settlements` its `page`."""
     routes = APIRouter()
     if receipts is not None:
         _receipts(routes, receipts)
+    if settlements is not None:
+        _settlements(routes, settlements)
     _pages(routes, walk_up)
     _staff(routes, walk_up)
     return routes
@@ -127,6 +133,13 @@ def _receipts(routes: APIRouter, receipts: Callable[[str], Awaitable[Settlement 
         return render(
             request, services, "pay.html", w=words, wrong="", offer=None, settlement=found, hold=None, waits=False
         )
+
+
+def _settlements(routes: APIRouter, settlements: Callable[[Scope, int], Awaitable[list[dict[str, Any]]]]) -> None:
+    @routes.get("/api/payments/settlements", tags=["payments"])
+    async def settled(scope: Reader, limit: Annotated[int, Query(ge=1, le=500)] = 100) -> list[dict[str, Any]]:
+        """What stations' payment terminals settled, or could not, newest first."""
+        return await settlements(scope, limit)
 
 
 def _staff(routes: APIRouter, walk_up: WalkUp) -> None:
