@@ -139,9 +139,10 @@ async def sessions(scene: Scene) -> list[dict[str, Any]]:
     return (await scene.operator.get(f"/api/staff/sessions?station={scene.station.identity}"))["sessions"]
 
 
-async def billed(scene: Scene, transaction: int, reason: str, tag: str) -> None:
-    """Fail unless the session has ended for `reason` with one final record of its 5,000 Wh."""
+async def billed(scene: Scene, transaction: int, reason: str, tag: str, *doubts: str) -> None:
+    """Fail unless the session has ended for `reason` with one final record of its 5,000 Wh, and no other doubts."""
     found = await session(scene, transaction)
+    assert (found["held_reason"], found["doubts"]) == (None, list(doubts)), found
     assert (found["state"], found["stop_reason"], found["id_token"]) == ("ended", reason, tag), found
     assert (found["start_wh"], found["end_wh"], found["wh"]) == (METER_START, METER_STOP, METER_STOP - METER_START)
     (record,) = found["records"]

@@ -313,7 +313,7 @@ async def power_failure(scene: Scene) -> None:
     assert (await session(scene, transaction))["state"] == "active"
     assert await stop(scene, transaction, at=int(time.time()) - 300, reason="PowerLoss") == {}
     await unplugged(scene)
-    await billed(scene, transaction, "PowerLoss", tag)
+    await billed(scene, transaction, "PowerLoss", tag, "station restarted")
     assert (await session(scene, transaction))["outcome"]["failed_at"] == "ended normally"
 
 

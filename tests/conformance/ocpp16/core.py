@@ -65,7 +65,7 @@ async def hard_reset(scene: Scene) -> None:
     await comes_back(scene)
     assert (await session(scene, transaction))["state"] == "active"
     assert await stop(scene, transaction, reason="HardReset") == {}
-    await billed(scene, transaction, "HardReset", tag)
+    await billed(scene, transaction, "HardReset", tag, "station restarted")
 
 
 @case("TC_014_CSMS", "1.6", basis="1.6 ed. 2 sections 4.10, 5.14, 6.39, 7.36, 7.42; errata 3.36, 3.81; schema")
