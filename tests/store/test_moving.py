@@ -7,25 +7,32 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, insert, select, update
 from tests.fleet.moving.dumps import Cell, dump, row, small, start, station, stop
+from tests.sessions.talk import meter, stop16
 
+from sunpile.basics.ids import SessionId
 from sunpile.chargers.access import password_hash
 from sunpile.fleet.moving.dump import read_dump
 from sunpile.fleet.moving.model import Fleet, Moved
 from sunpile.fleet.moving.past import PastRules
 from sunpile.fleet.moving.steve import TABLES, read_steve
 from sunpile.sessions.cdr import Cdr
-from sunpile.sessions.model import Session
+from sunpile.sessions.model import Session, SessionRules
+from sunpile.sessions.session import Fresh, Turn, decide
 from sunpile.sessions.tokens import decide_authorisation
 from sunpile.store.database import Database
 from sunpile.store.every_table import metadata
 from sunpile.store.identity_tables import audit_log
 from sunpile.store.moving import Move, MoveRules
 from sunpile.store.session_desk import read_session
+from sunpile.store.sessions import SessionDatabase
 from sunpile.store.tables import cdrs, connectors, sessions, stations
+from sunpile.store.tariffs import price_with
 from sunpile.store.token_tables import reservations, tokens
 from sunpile.store.tokens import shown
 
 NOW = 1_790_900_000
+NINE = 1_788_253_200
+"""2026-09-01 09:00 UTC."""
 RULES = MoveRules("default", PastRules("SteVe", NOW, 900, "EUR"))
 
 
@@ -256,3 +263,36 @@ def test_every_row_read_is_counted_once(engine: Engine) -> None:
         "4": "it came without a record: no stop",
         "5": "it came without a record: no register at the start, no stop",
     }
+
+
+async def told(database: Database, event: Any, at: int) -> Any:
+    """A station's message, decided and kept as the node does."""
+    turn = (at, SessionRules(), Fresh(SessionId("fresh"), 4711))
+    store = SessionDatabase(database, price_with("EUR"))
+    return (await store.transact(lambda desk: decide(Turn(desk, *turn), event), at, event.station)).answer
+
+
+async def test_a_session_under_way_is_ended_here_by_its_station_and_costs_nothing(database: Database) -> None:
+    rows = small() | {"transaction_stop": []}
+    rows["transaction_start"] = [start(3, 2, start_timestamp="2026-10-01 11:00:00")]
+    move(database.engine, steve(rows))
+    begin = 1_790_852_400
+    await told(database, meter(begin + 1800, 6_000, station="SP-1", transaction="3"), begin + 1800)
+    await told(database, stop16(3, begin + 3600, 8_000, station="SP-1"), begin + 3600)
+    (one,) = all_of(database.engine, sessions)
+    assert (one.state, one.wh, one.owed, one.held_reason, one.stop_reason) == ("ended", 7_000, 0, None, "Local")
+    (record,) = all_of(database.engine, cdrs)
+    cdr = Cdr.from_json(record.body)
+    assert (cdr.total_energy, cdr.total_cost, cdr.meter_start, cdr.meter_stop) == (7_000, 0, 1_000, 8_000)
+    before = everything(database.engine)
+    rows["transaction_stop"] = [stop(3, stop_timestamp="2026-10-01 12:00:00", stop_value="8000")]
+    move(database.engine, steve(rows))
+    assert everything(database.engine) == before
+
+
+async def test_a_late_stop_of_a_session_that_came_closed_is_answered_and_changes_nothing(database: Database) -> None:
+    move(database.engine, steve(small()))
+    before = all_of(database.engine, sessions)
+    await told(database, stop16(1, NINE, 11_000, station="SP-1"), NOW)
+    assert all_of(database.engine, sessions) == before
+    assert len(all_of(database.engine, cdrs)) == 2

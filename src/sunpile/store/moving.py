@@ -22,9 +22,9 @@ from sunpile.sessions.cdr import Cdr
 from sunpile.sessions.model import Session
 from sunpile.sessions.tokens import Group, Token
 from sunpile.store.audit import append
-from sunpile.store.database import execute_many
+from sunpile.store.database import execute_many, insert_new
 from sunpile.store.session_desk import write_session
-from sunpile.store.tables import cdrs, connectors, sessions, stations
+from sunpile.store.tables import cdrs, connectors, registers, sessions, stations
 from sunpile.store.token_tables import reservations, token_groups, tokens
 from sunpile.store.tokens import LIMITS
 from sunpile.store.upkeep_tables import station_cards
@@ -242,6 +242,7 @@ class Move:
             known[name] = ("", "")
             taken.add((one.station, one.transaction))
         self._insert(sessions, [write_session(session) for session, _ in new], "sessions")
+        self._begins([session for session, _ in new if session.state == "active"])
         for session, _ in changed:
             which = sessions.c.session == session.session
             self._execute(update(sessions).where(which).values(write_session(session)))
@@ -255,6 +256,13 @@ class Move:
             if cdr is None and session.state == "ended":
                 why = ", ".join(sorted(session.doubts - {f"moved from {self._fleet.source}"}))
                 self._trouble("transaction", session.ocpp_transaction, f"it came without a record: {why}")
+
+    def _begins(self, running: Sequence[Session]) -> None:
+        """The register at the begin of sessions that go on here: their energy is counted from it."""
+        for one in running:
+            row = {"station": one.station, "evse": one.evse, "at": one.started_at, "wh": one.start_wh}
+            row |= {"taken_at": one.started_at, "received_at": self._rules.past.now, "kind": "begin"}
+            self._execute(insert_new(self._connection, registers).values(row))
 
     def _refuse(self, one: MovedSession, why: str) -> None:
         self._trouble("transaction", one.transaction, why, lost=True)
