@@ -16,7 +16,10 @@ from sunpile.people.cli import build
 from sunpile.settlement.dump import COLUMNS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-CHAPTERS = ("basics", "chargers", "solar", "sessions", "market", "settlement", "chain", "money", "people")
+CHAPTERS = (
+    *("basics", "chargers", "solar", "sessions", "fleet", "market", "settlement", "chain", "money"),
+    *("identity", "control", "people"),
+)
 
 
 def page(name: str) -> str:

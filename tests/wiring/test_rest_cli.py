@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,8 @@ class Node:
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     folder = tmp_path_factory.mktemp("cli") / "node"
-    make_folder(NewNode(folder, {"market": "off", "http_port": 0, "ocpp_port": 0}, [], "", quick_keys=True))
+    settings: dict[str, object] = {"market": "off", "http_port": 0, "ocpp_port": 0, "sandbox": True}
+    make_folder(NewNode(folder, settings, [], "", quick_keys=True))
     opened = asyncio.run(open_node(NodeSettings.load(folder)))
     yield Node(opened.serving._server.config.app, opened.ground.folder.admin_token())
     opened.ground.database.close()
@@ -215,3 +217,23 @@ def test_where_a_node_is_asked_and_where_its_stations_come_in() -> None:
     )  # fmt: skip
     assert local_url(settings) == "http://127.0.0.1:8400"
     assert station_doors(settings) == [TLS, PLAIN]
+
+
+def test_what_the_how_tos_say_can_be_typed(
+    app: typer.Typer, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docs = Path(__file__).parents[2] / "docs" / "how-to"
+    text = "".join((docs / f"{name}.md").read_text() for name in ("run-stations-only", "load-management"))
+    (tmp_path / "yard.json").write_text(re.findall(r"```json\n(.*?)```", text, re.DOTALL)[0])
+    monkeypatch.chdir(tmp_path)
+    lines = [shlex.split(line)[1:] for line in re.findall(r"^sunpile [^>\n]*$", text, re.MULTILINE)]
+    away = ("remote-start", "composite", "car")  # these want a station that is there
+    typed = [words for words in lines if words[0] in GROUPS and words[1] not in away]
+    assert len(typed) >= 10
+    typed.sort(key=lambda words: words[1] != "add")
+    for words in [["station", "add", "GARAGE-2"], *typed]:
+        assert run(app, words) == 0, (words, capsys.readouterr().err)
+    capsys.readouterr()
+    shown = asked(app, capsys, "site", "show", "yard")
+    assert len(shown["outlets"]) == 3
+    assert asked(app, capsys, "tariff", "show", "standard")["energy"][0]["price"] == 350_000
