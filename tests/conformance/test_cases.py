@@ -30,7 +30,6 @@ def test_case(case: Case, node: NodeProcess) -> None:
     asyncio.run(play())
 
 
-@pytest.mark.xfail(strict=True, reason="scripts are being written")
 def test_every_case_has_a_script() -> None:
     assert [f"{case.version} {case.id}" for case in cases() if (case.version, case.id) not in SCRIPTS] == []
 
