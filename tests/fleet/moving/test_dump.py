@@ -106,6 +106,12 @@ def test_a_broken_dump_is_refused_with_its_line(text: str, told: str) -> None:
         read_dump(text.encode(), ["t"])
 
 
+@pytest.mark.parametrize("bait", ["/*", "'", "`x", '"\\\\', "--", "(" * 9, "INSERT INTO `t` (", "CREATE TABLE `t` (\n"])
+def test_what_never_ends_is_refused_at_once(bait: str) -> None:
+    with pytest.raises(InputInvalid):
+        read_dump(("SELECT 1 " + bait * 200_000).encode(), ["t"])
+
+
 @pytest.mark.parametrize(
     ("data", "told"),
     [

@@ -26,9 +26,10 @@ _QUOTED = rb"'(?:[^'\\]++|\\.|'')*+'"
 _SKIP = re.compile(
     rb"(?>(?:[^;'\"`/\-#]++|"
     + _QUOTED
-    + rb"|\"(?:[^\"\\]++|\\.|\"\")*+\"|`[^`]*+`|/\*.{0,65536}?\*/|--\s[^\n]*+|[/\-#])*+);",
+    + rb"|\"(?:[^\"\\]++|\\.|\"\")*+\"|`[^`]*+`|/\*(?:[^*]++|\*(?!/))*+\*/|--\s[^\n]*+|/(?!\*)|[\-#])*+);",
     re.DOTALL,
 )
+"""A statement up to its end. Nothing in it goes back, so what is hostile takes no longer than what is honest."""
 _COMMENT = re.compile(rb"--(?:[ \t][^\n]*+)?(?:\n|\Z)|#[^\n]*+(?:\n|\Z)|/\*.*?\*/\s*+;?", re.DOTALL)
 _DELIMITER = re.compile(rb"DELIMITER[ \t]+(\S+)[^\n]*+\n", re.IGNORECASE)
 _NAME = rb"(?:`[^`]*`\.)?`([^`]+)`"
