@@ -67,11 +67,7 @@ async def clock_for(settings: NodeSettings) -> Clock:
 
 def ocpp_url(settings: NodeSettings) -> str:
     """URL of the piles' door as others reach it, without the identity."""
+    host = settings.server_names[0] if settings.server_names else shown_host(settings.host)
     if settings.ocpp_tls_port is not None and not settings.insecure_profiles:
-        return f"wss://{shown_host(settings.host)}:{settings.ocpp_tls_port}/ocpp"
-    return f"ws://{shown_host(settings.host)}:{settings.ocpp_port}/ocpp"
-
-
-def usual_profile(settings: NodeSettings) -> int:
-    """Security profile that goes with `ocpp_url`."""
-    return 2 if ocpp_url(settings).startswith("wss:") else 1
+        return f"wss://{host}:{settings.ocpp_tls_port}/ocpp"
+    return f"ws://{host}:{settings.ocpp_port}/ocpp"

@@ -164,7 +164,8 @@ function ticks(name, schema, item, start) {
   const boxes = item.enum.map((one) => h('input', { type: 'checkbox', value: String(one), checked: (start || []).includes(one) }));
   const node = h('fieldset', { class: 'field full' }, h('legend', {}, ...label(name, schema, false)),
     h('div', { class: 'choices' }, ...boxes.map((box, at) => h('label', {}, box, state(String(item.enum[at]))))), help(schema));
-  return { node, read: () => item.enum.filter((_, at) => boxes[at].checked) };
+  const chosen = () => item.enum.filter((_, at) => boxes[at].checked);
+  return { node, read: () => (chosen().length || (start?.length && !schema.minItems) ? chosen() : undefined) };
 }
 
 function words(name, schema, item, required, start) {

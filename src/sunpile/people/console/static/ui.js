@@ -1,6 +1,6 @@
 // Pieces every page is made of. Text goes in as text only: nothing a station or a person wrote is ever read as markup.
 
-import { ago, current, energy, field, money, permille, power, ppm, price, say, size, span, state, when, whenExact } from './words.js';
+import { ago, current, energy, fieldBare, money, permille, power, ppm, price, say, size, span, state, when, whenExact } from './words.js';
 
 export function h(name, properties = {}, ...children) {
   const node = document.createElement(name);
@@ -99,9 +99,7 @@ const RIGHT = /(^wh$|_wh$|_w$|_ma$|_s$|nano|^owed$|^paid$|_ppm$|_permille$|^pric
 // A table from declared columns: a name, or [name, show(row)], or [name, show, label].
 export function table(columns, rows, { acts, onrow, label } = {}) {
   if (!rows.length) return empty();
-  // A value in a table carries its unit itself.
-  const bare = (name) => field(name).replace(/ \[[^\]]+\]$/, '');
-  const named = columns.map((column) => (Array.isArray(column) ? column : [column])).map(([name, show, word]) => [name, show, word || bare(name)]);
+  const named = columns.map((column) => (Array.isArray(column) ? column : [column])).map(([name, show, word]) => [name, show, word || fieldBare(name)]);
   const right = (name) => (RIGHT.test(name) ? 'n' : null);
   const top = named.map(([name, , label]) => h('th', { class: right(name), scope: 'col' }, label));
   if (acts) top.push(h('th', { scope: 'col' }, h('span', { class: 'hidden' }, say('list.acts'))));
@@ -123,7 +121,7 @@ export function facts(pairs) {
   return h('dl', { class: 'rows' }, ...rows.map(([term, value]) => h('div', {}, h('dt', {}, term), h('dd', {}, value))));
 }
 
-export const record = (object, names) => facts((names || Object.keys(object)).map((name) => [field(name), shown(name, object[name])]));
+export const record = (object, names) => facts((names || Object.keys(object)).map((name) => [fieldBare(name), shown(name, object[name])]));
 
 export function toast(text, kind = 'good') {
   const note = h('p', { class: 'toast', 'data-kind': kind }, text);

@@ -35,6 +35,9 @@ const bare = (name) => {
 // A field's name in words; one we have no word for is shown as it is.
 export const field = (name) => known[`field.${name}`] || bare(name);
 
+// The same over a value that carries its unit itself.
+export const fieldBare = (name) => field(name).replace(/ \[[^\]]+\]$/, '');
+
 // A word for a state; what we have no word for is shown as it is.
 export const state = (value) => known[`state.${value}`] || (value === '' ? '–' : bare(value));
 

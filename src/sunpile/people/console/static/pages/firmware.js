@@ -3,7 +3,7 @@
 import { ask, get, query } from '../api.js';
 import { bodyOf, fields, form } from '../form.js';
 import { busy, button, card, chip, dialog, facts, h, head, link, put, shown, sure, table, toast } from '../ui.js';
-import { field, say } from '../words.js';
+import { field, fieldBare, say } from '../words.js';
 
 const NAMES = { type: 'object', required: ['name'], properties: { name: { type: 'string', maxLength: 128 }, vendor: { type: 'string' }, model: { type: 'string' }, version: { type: 'string' } } };
 
@@ -53,7 +53,7 @@ export async function campaign(page) {
     if (!page.current()) return;
     put(node, head(one.plan.name, chip(one.state), ...acts),
       card(null, h('progress', { max: total, value: ended, 'aria-label': say('run.progress') }), h('p', { class: 'hint' }, say('run.ended', { ended, total })),
-        facts([[field('reason'), one.reason], ...Object.entries(one.plan).map(([name, value]) => [field(name), shown(name, value)]), [field('begun'), shown('begun', one.begun)], [field('actor'), one.actor]])),
+        facts([[field('reason'), one.reason], ...Object.entries(one.plan).map(([name, value]) => [fieldBare(name), shown(name, value)]), [field('begun'), shown('begun', one.begun)], [field('actor'), one.actor]])),
       card(say('run.items'), table(['station', 'wave', 'state', 'status', 'at'], found.targets)), link('/console/firmware', say('list.all')));
   };
   await load();
