@@ -71,3 +71,8 @@ def ocpp_url(settings: NodeSettings) -> str:
     if settings.ocpp_tls_port is not None and not settings.insecure_profiles:
         return f"wss://{host}:{settings.ocpp_tls_port}/ocpp"
     return f"ws://{host}:{settings.ocpp_port}/ocpp"
+
+
+def usual_profile(settings: NodeSettings) -> int:
+    """Security profile that goes with `ocpp_url`."""
+    return 2 if ocpp_url(settings).startswith("wss:") else 1
