@@ -106,6 +106,10 @@ def wrong_with(line: Line, api: Mapping[str, Any]) -> list[str]:
                 wrong.append(f"{key} is nothing in its body")
                 break
             place = resolved(place["properties"][part], api)
+    if line.keep:
+        wrong += [
+            f"{name} is not kept" for name in set(body["properties"]) - {*line.keep, *(name for name, _ in line.fixed)}
+        ]
     return wrong + [f"{name} is missing" for name in body.get("required", ()) if name not in keys]
 
 
@@ -186,6 +190,7 @@ def test_answers_are_shown_as_tables_and_lines(app: typer.Typer, capsys: pytest.
     for words, said in (
         (["key", "add", "grafana", "--may", "read"], "sk_"),
         (["key", "list"], "grafana"),
+        (["token", "policy"], "refuse"),
         (["audit", "search", "--action", "key.create"], ""),
         (["audit", "verify"], "records"),
         (["report", "list"], "uptime"),

@@ -9,7 +9,7 @@ import json
 import re
 import time
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, Protocol, cast
 from urllib.parse import quote, urlencode
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 from typer.core import TyperGroup
 
@@ -39,7 +39,7 @@ MOMENTS = ("at", "_at", "until", "since", "begins", "ends", "begun", "_after", "
 """Names of Unix times end so."""
 HOLE = re.compile(r"\{(\w+)\}")
 WIDE = 100
-"""Characters of a cell before it is cut; --json prints all."""
+"""Characters of a table's cell before it is cut; --json prints all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,10 +311,20 @@ def shown(answer: Any, line: Line) -> None:
         _table(cast("list[Any]", rows), line.columns)
     else:
         table = Table(show_header=False, box=None)
-        for name, value in cast("dict[str, Any]", rows).items():
-            if value not in (None, "", [], {}):
-                table.add_row(Text(name, style="bold"), _cell(name, value))
+        table.add_column(style="bold")
+        table.add_column(overflow="fold")
+        for name, value in _flat("", rows):
+            table.add_row(Text(name), _cell(name, value, whole=True))
         show.console.print(table)
+
+
+def _flat(before: str, record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Everything that is said in a record, also by records in it."""
+    for name, value in record.items():
+        if isinstance(value, dict):
+            yield from _flat(f"{before}{name}.", cast("dict[str, Any]", value))
+        elif value not in (None, "", []):
+            yield before + name, value
 
 
 def _table(rows: list[Any], columns: tuple[str, ...]) -> None:
@@ -327,14 +337,14 @@ def _table(rows: list[Any], columns: tuple[str, ...]) -> None:
         return
     first = cast("dict[str, Any]", rows[0])
     columns = columns or tuple(name for name, value in first.items() if not isinstance(value, dict | list))[:9]
-    table = Table(*columns)
+    table = Table(*(Column(name, overflow="fold") for name in columns))
     for row in rows:
         # What others said is text, never markup.
         table.add_row(*(_cell(name, row.get(name)) for name in columns))
     show.console.print(table)
 
 
-def _cell(name: str, value: Any) -> Text:
+def _cell(name: str, value: Any, whole: bool = False) -> Text:
     if value is None:
         return Text("")
     if isinstance(value, bool):
@@ -346,7 +356,7 @@ def _cell(name: str, value: Any) -> Text:
     ):
         return Text(time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(value)))
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return Text(text if len(text) <= WIDE else text[: WIDE - 1] + "…")
+    return Text(text if whole or len(text) <= WIDE else text[: WIDE - 1] + "…")
 
 
 def any_route(api: RestApi) -> Callable[..., None]:
