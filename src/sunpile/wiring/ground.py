@@ -76,8 +76,3 @@ def ocpp_url(settings: NodeSettings) -> str:
 def usual_profile(settings: NodeSettings) -> int:
     """Security profile that goes with `ocpp_url`."""
     return 2 if ocpp_url(settings).startswith("wss:") else 1
-
-
-def usual_profile(settings: NodeSettings) -> int:
-    """Security profile that goes with `ocpp_url`."""
-    return 2 if ocpp_url(settings).startswith("wss:") else 1
