@@ -170,7 +170,7 @@ def _after_the_end(turn: Turn, event: Transaction, session: Session, samples: Se
     """A message of a session whose record is final: kept and shown, its registers with those of the meter."""
     authorisation = None
     if event.id_token is not None:
-        place = Place(event.station, session.evse or None, turn.now)
+        place = _place(turn, session, event.id_token)
         authorisation = verdict(turn.desk, event.id_token, session.session, 0, place)[0]
     kept = tuple((event.station, session.evse, sample) for sample in samples)
     answer = TransactionAnswer(authorisation, session.ocpp_transaction)
@@ -414,9 +414,7 @@ def _authorised(turn: Turn, session: Session, id_token: IdToken | None) -> tuple
     if id_token is None:
         return session, None
     needed = step_nano(session, turn.rules)
-    place = Place(
-        session.station, session.evse or None, turn.now, _whose(session, id_token), kind=session.token_kind or ""
-    )
+    place = _place(turn, session, id_token)
     authorisation, payer = verdict(turn.desk, id_token, session.session, needed, place)
     if session.authorised != "Accepted":
         # A token shown later, to stop, says nothing about who was let in.
@@ -433,6 +431,12 @@ def _authorised(turn: Turn, session: Session, id_token: IdToken | None) -> tuple
         rail=payer.rail,
     )
     return found, authorisation
+
+
+def _place(turn: Turn, session: Session, id_token: IdToken) -> Place:
+    """Where a token is shown to a session, and what for."""
+    whose, kind = _whose(session, id_token), session.token_kind or ""
+    return Place(session.station, session.evse or None, turn.now, whose, kind=kind)
 
 
 def _whose(session: Session, id_token: IdToken) -> str | None:
