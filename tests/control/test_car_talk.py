@@ -4,7 +4,14 @@ import asyncio
 from typing import Any
 
 from sunpile.basics.ids import EvseId, StationId
-from sunpile.chargers.commands import AllowEnergyTransfer, CommandResult, Period, Profile, Schedule
+from sunpile.chargers.commands import (
+    AllowEnergyTransfer,
+    ClearChargingProfile,
+    CommandResult,
+    Period,
+    Profile,
+    Schedule,
+)
 from sunpile.chargers.notices import Question
 from sunpile.control.car_needs import OFFER_ID, exceeds, offer, read_needs
 from sunpile.control.car_talk import AFTER_ANSWER_S, CarTalk
@@ -83,6 +90,16 @@ class Door:
         return type("Result", (), {"accepted": True})
 
 
+class Book:
+    """Which profiles stations have."""
+
+    def __init__(self, *installed: Installed) -> None:
+        self._installed = installed
+
+    async def of(self, station: str) -> tuple[Installed, ...]:
+        return self._installed
+
+
 class Hand:
     def now(self) -> int:
         return 1_000
@@ -90,7 +107,7 @@ class Hand:
 
 async def test_only_a_site_makes_offers_and_only_for_what_runs_and_is_allowed() -> None:
     door = Door()
-    talk = CarTalk(Control(), door, door, Hand())  # type: ignore[arg-type]
+    talk = CarTalk(Control(), door, door, Book(), Hand())  # type: ignore[arg-type]
 
     async def asks(evse: int) -> str:
         answer = await talk.asked(Question(PLACE.station, "NotifyEVChargingNeeds", NEEDS | {"evseId": evse}))
@@ -105,3 +122,13 @@ async def test_only_a_site_makes_offers_and_only_for_what_runs_and_is_allowed() 
     assert door.asked[-1].profile.schedules[0].periods[0].limit == 8_000
     await talk.commanded(PLACE.station, AllowEnergyTransfer("T1", ["DC"]), CommandResult("Accepted", True))
     assert await asks(1) == "Rejected"
+
+
+async def test_an_offer_of_an_earlier_run_is_taken_back_before_a_limit_counts() -> None:
+    needs = read_needs(NEEDS, "T1", None)
+    for now, commands in ((999, [ClearChargingProfile(OFFER_ID + 1)]), (900, [])):
+        door, left = Door(), Installed(1, offer(needs, WIRING, 32_000, now, 60))
+        talk = CarTalk(Control(), door, door, Book(left), Hand())  # type: ignore[arg-type]
+        for _ in range(2):
+            assert await talk.follow(PLACE, 8_000, 30)
+        assert door.asked == commands

@@ -13,12 +13,19 @@ from typing import Any
 from sunpile.basics.errors import SunpileError, Unreachable
 from sunpile.basics.ids import EvseId, StationId
 from sunpile.basics.ports import Clock
-from sunpile.chargers.commands import AllowEnergyTransfer, Command, CommandResult, Profile, SetChargingProfile
+from sunpile.chargers.commands import (
+    AllowEnergyTransfer,
+    ClearChargingProfile,
+    Command,
+    CommandResult,
+    Profile,
+    SetChargingProfile,
+)
 from sunpile.chargers.events import TransactionAnswer, TransactionEnded, TransactionStarted, TransactionUpdated
 from sunpile.chargers.notices import Answer, CarSchedule, Notice, Question
-from sunpile.control.car_needs import OFFERS_MAX, CarNeeds, exceeds, offer, read_needs
+from sunpile.control.car_needs import OFFER_ID, OFFERS_MAX, CarNeeds, exceeds, offer, read_needs
 from sunpile.control.ports import Stations
-from sunpile.control.profile_book import Transactions
+from sunpile.control.profile_book import InstalledProfiles, Transactions
 from sunpile.control.service import SiteControl
 from sunpile.control.site import Outlet
 
@@ -30,8 +37,18 @@ log = logging.getLogger("sunpile.control")
 class CarTalk:
     """What cars at all stations have said; it lasts as long as their transactions."""
 
-    def __init__(self, control: SiteControl, stations: Stations, transactions: Transactions, clock: Clock) -> None:
+    def __init__(
+        self,
+        control: SiteControl,
+        stations: Stations,
+        transactions: Transactions,
+        installed: InstalledProfiles,
+        clock: Clock,
+    ) -> None:
         self._control, self._stations, self._transactions, self._clock = control, stations, transactions, clock
+        self._installed = installed
+        self._clean: set[Outlet] = set()
+        """Outlets that keep no offer of an earlier run of this node."""
         self._needs: dict[Outlet, CarNeeds] = {}
         self._modes: dict[tuple[StationId, str], frozenset[str]] = {}
         self._said: dict[Outlet, tuple[CarNeeds, int]] = {}
@@ -101,7 +118,7 @@ class CarTalk:
         async with self._turn(outlet):
             needs, limit = self._needs.get(outlet), self._control.limit_of(outlet)
             if needs is None or limit is None:
-                return True
+                return await self._forget_old(outlet)
             running = self._transactions.running(outlet.station, outlet.evse)
             if running is None or running[0] != needs.transaction:
                 del self._needs[outlet]
@@ -120,8 +137,25 @@ class CarTalk:
                 wiring, ma, valid_s = limit
                 await self._say(outlet, needs, offer(needs, wiring, ma, self._clock.now(), valid_s), ma)
 
+    async def _forget_old(self, outlet: Outlet) -> bool | None:
+        """Take back what an earlier run of this node offered: it would stand before the outlet's new limit."""
+        if outlet in self._clean:
+            return True
+        number, now = OFFER_ID + outlet.evse, self._clock.now()
+        for item in await self._installed.of(outlet.station):
+            if item.profile.id == number and (item.profile.valid_to or now) > now:
+                try:
+                    result = await self._stations.command(outlet.station, ClearChargingProfile(number))
+                except Unreachable:
+                    return None
+                if not result.accepted and result.status != "Unknown":
+                    return False
+        self._clean.add(outlet)
+        return True
+
     async def _say(self, outlet: Outlet, needs: CarNeeds, profile: Profile, ma: int) -> bool | None:
         self._said[outlet] = (needs, ma)
+        self._clean.add(outlet)
         try:
             return (await self._stations.command(outlet.station, SetChargingProfile(outlet.evse, profile))).accepted
         except Unreachable:

@@ -99,13 +99,14 @@ class FleetSide:
             )
         )
         control = SiteControl(SiteStore(database), commands, energy, clock, changed)
-        profiles = ProfileBook(InstalledProfileStore(database), commands, Running(commands), clock)
+        installed = InstalledProfileStore(database)
+        profiles = ProfileBook(installed, commands, Running(commands), clock)
 
         async def came(event: StationEvent) -> None:
             if isinstance(event, Booted):
                 await runner.connected(event.station)
 
-        cars = CarTalk(control, commands, Running(commands), clock)
+        cars = CarTalk(control, commands, Running(commands), installed, clock)
         streams = EventStreams()
         ears.answer += [cars.asked, profiles.asked, streams.asked]
         ears.on_transaction.append(cars.transaction)
