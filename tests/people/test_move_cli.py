@@ -46,9 +46,11 @@ def test_options_become_a_wish() -> None:
     run(mover, "steve", "d.sql", "-f", "here", "--tenant", "acme", "--max-w", "50000", "--no-passwords", "--dry-run",
         "--profile", "2")  # fmt: skip
     run(mover, "citrineos", "out", "--source-tenant", "7")
+    run(mover, "steve", "d.sql", "--names")
     assert mover.wishes == [
         MoveWish("steve", Path("d.sql"), Path("here"), "acme", True, 50_000, True, 2),
         MoveWish("citrineos", Path("out"), Path("data"), "default", False, 22_000, False, None, "7"),
+        MoveWish("steve", Path("d.sql"), Path("data"), "default", False, 22_000, False, names=True),
     ]
 
 

@@ -89,7 +89,7 @@ def _read(wish: MoveWish) -> Fleet:
     if wish.path.stat().st_size == 0:
         raise InputInvalid(f"{wish.path} is empty")
     with wish.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return steve.read_steve(read_dump(data, steve.TABLES))
+        return steve.read_steve(read_dump(data, steve.TABLES), wish.names)
 
 
 def _exported(path: Path) -> dict[str, list[Fields]]:

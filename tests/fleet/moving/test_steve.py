@@ -15,7 +15,7 @@ NINE = 1_788_253_200
 
 
 def fleet(rows: Mapping[str, Sequence[Sequence[Cell]]], schema: Mapping[str, Sequence[str]] = NEW) -> Fleet:
-    return read_steve(read_dump(dump(rows, schema), TABLES))
+    return read_steve(read_dump(dump(rows, schema), TABLES), names=True)
 
 
 def whys(found: Fleet) -> list[tuple[str, str]]:
@@ -91,6 +91,13 @@ def test_a_parent_becomes_a_group_and_an_owner_a_note() -> None:
         ("FAMILY", None, None, ""),
     ]
     assert [(one.group, one.status) for one in found.groups] == [("FAMILY", "accepted")]
+
+
+def test_names_of_people_stay_behind_unless_wished() -> None:
+    found = read_steve(read_dump(dump(small()), TABLES))
+    assert [one.notes for one in found.tokens] == ["", ""]
+    assert "names of people are not kept here" in found.left["user"]
+    assert "O'Neil" not in repr(found)
 
 
 def test_transactions_come_with_registers_times_and_reasons() -> None:

@@ -37,8 +37,8 @@ LEFT = {
 _ID_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789*-_=+|@.")
 
 
-def read_steve(dump: Dump) -> Fleet:
-    """All that can be moved of a dump.
+def read_steve(dump: Dump, names: bool = False) -> Fleet:
+    """All that can be moved of a dump; with `names` also people's names, as notes of their tokens.
 
     Raises
     ------
@@ -55,7 +55,9 @@ def read_steve(dump: Dump) -> Fleet:
     if not dump.utc and "transaction_start" in there:
         fleet.trouble("dump", "times", "the dump does not say that its times are UTC; they were read as UTC")
     _stations(fleet, dump.rows)
-    _tags(fleet, dump.rows)
+    _tags(fleet, dump.rows, _owners(dump.rows) if names else {})
+    if dump.rows["user"] and not names:
+        fleet.left["user"] = "names of people are not kept here; --names writes them into their tokens' notes"
     plugs = _plugs(dump.rows)
     _sessions(fleet, dump.rows, plugs)
     _reservations(fleet, dump.rows, plugs)
@@ -159,8 +161,7 @@ def _site(place: Row) -> str:
 # -- tags ---------------------------------------------------------------------------------------------------------
 
 
-def _tags(fleet: Fleet, rows: Mapping[str, Sequence[Row]]) -> None:
-    owners = _owners(rows)
+def _tags(fleet: Fleet, rows: Mapping[str, Sequence[Row]], owners: Mapping[str, str]) -> None:
     parents: dict[str, None] = {}
     known: set[str] = set()
     for row in rows["ocpp_tag"]:

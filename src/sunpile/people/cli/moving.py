@@ -58,6 +58,8 @@ class MoveWish:
     """Least security profile; None: as the node's doors are."""
     source_tenant: str | None = None
     """Which tenant of the old system; None: its only one."""
+    names: bool = False
+    """People's names come along, as notes of their tokens."""
 
 
 Mover = Callable[[MoveWish, Progress], "Moved"]
@@ -86,12 +88,13 @@ def move_app(mover: Mover) -> typer.Typer:
         max_w: MaxW = 22_000,
         profile: Profile = None,
         no_passwords: Open = False,
+        names: Annotated[bool, typer.Option("--names", help="Write people's names into their tokens' notes.")] = False,
         passwords: Passwords = None,
         dry_run: DryRun = False,
         json_: AsJson = False,
     ) -> None:
         """Stations, tags, transactions and reservations of SteVe."""
-        wish = MoveWish("steve", dump, folder, tenant, dry_run, max_w, no_passwords, profile)
+        wish = MoveWish("steve", dump, folder, tenant, dry_run, max_w, no_passwords, profile, names=names)
         _run(mover, wish, passwords, json_)
 
     @app.command()
