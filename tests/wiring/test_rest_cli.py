@@ -195,6 +195,7 @@ def test_answers_are_shown_as_tables_and_lines(app: typer.Typer, capsys: pytest.
         (["audit", "verify"], "records"),
         (["report", "list"], "uptime"),
         (["alert", "list"], "There are none."),
+        (["ca", "show"], ":"),  # a time is shown as one
         (["ca", "root"], "BEGIN CERTIFICATE"),
         (["site", "list"], "There are none."),
     ):

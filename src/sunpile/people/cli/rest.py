@@ -349,11 +349,7 @@ def _cell(name: str, value: Any, whole: bool = False) -> Text:
         return Text("")
     if isinstance(value, bool):
         return Text("yes" if value else "no")
-    if (
-        isinstance(value, int)
-        and 1_000_000_000 < value < 1 << 40
-        and (name == "at" or name.endswith(("_at", "until", "since")))
-    ):
+    if isinstance(value, int) and name.endswith(MOMENTS) and 1_000_000_000 < value < 1 << 40:
         return Text(time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(value)))
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return Text(text if whole or len(text) <= WIDE else text[: WIDE - 1] + "…")
