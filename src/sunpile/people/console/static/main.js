@@ -68,6 +68,7 @@ export function go(path, replace = false) {
   history[replace ? 'replaceState' : 'pushState'](null, '', path);
   show();
   window.scrollTo(0, 0);
+  main.focus({ preventScroll: true });
 }
 
 function menu(current) {

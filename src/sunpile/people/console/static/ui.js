@@ -89,9 +89,15 @@ export function shown(name, value) {
   for (const [pattern, show] of SHOWN) if (pattern.test(name) && typeof value !== 'object') return show(value);
   if (name === 'stations' && Array.isArray(value)) return SHOWN[2][1](value);
   if (Array.isArray(value) && value.every((one) => typeof one !== 'object')) return value.join(', ') || '–';
-  if (typeof value === 'object') return Object.keys(value).length ? h('code', { class: 'json' }, JSON.stringify(value)) : '–';
+  if (typeof value === 'object') return brief(value);
   const text = String(value);
   return text.length > 90 ? h('span', { class: 'long', title: text.slice(0, 2000) }, `${text.slice(0, 88)}…`) : text;
+}
+
+// An object in a row: what is empty says nothing.
+function brief(value) {
+  const told = Array.isArray(value) ? value : Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null && one !== '' && one?.length !== 0));
+  return Object.keys(told).length ? h('code', { class: 'json' }, JSON.stringify(told)) : '–';
 }
 
 const RIGHT = /(^wh$|_wh$|_w$|_ma$|_s$|nano|^owed$|^paid$|_ppm$|_permille$|^price$|^size$|^count$|^number$|^times$|^total$)/;

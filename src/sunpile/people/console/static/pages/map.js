@@ -16,10 +16,12 @@ export async function draw(page) {
   const keys = h('ul', { class: 'keys' }, ...['good', 'busy', 'bad', 'away'].map((kind) => h('li', { class: `k-${kind}` }, say(`map.${kind}`))));
   page.show(head(say('page.map'), link('/console/stations', say('map.list'), { class: 'act quiet' })), card(null, h('div', { class: 'map-box' }, svg), tip, keys), lost);
   let view = null;
+  let drawn = 0;
   const load = async () => {
     const stations = await all();
     if (!page.current()) return;
     const placed = stations.filter((one) => one.latitude !== null && one.longitude !== null);
+    drawn = stations.length;
     lost.textContent = placed.length < stations.length ? say('map.lost', { number: stations.length - placed.length }) : '';
     if (!placed.length) return put(svg.parentElement, empty(say('map.none')));
     view = view || fit(svg, placed);
@@ -27,16 +29,17 @@ export async function draw(page) {
     return undefined;
   };
   await load();
+  const many = drawn > 500;
   const again = () => { view = null; load().catch(() => null); };
   window.addEventListener('resize', again);
   page.leave(() => window.removeEventListener('resize', again));
   zooming(svg, () => view, (to) => { view = to; load().catch(() => null); });
   let due = null;
   page.hear((kind) => {
-    if (!['station', 'session', 'lagged'].includes(kind) || due) return;
+    if (many || !['station', 'session', 'lagged'].includes(kind) || due) return;
     due = setTimeout(() => { due = null; if (page.current()) load().catch(() => null); }, 2000);
   });
-  page.every(15_000, load);
+  page.every(many ? 120_000 : 15_000, load);
 }
 
 async function all() {

@@ -29,7 +29,7 @@ async function held(page, node) {
     const found = await get('/api/staff/held');
     const dismiss = (row) => [button(say('sessions.dismiss'), () => ruling(page, 'sessions.dismiss', 'POST', '/api/staff/held/dismiss', '/api/staff/held/dismiss', { station: row.station, key: row.key }, load), 'quiet small')];
     put(node, hint(say('sessions.held_hint')), found.sessions.length ? table(COLUMNS, found.sessions, { onrow: (row) => page.go(`/console/sessions/${row.session}`) }) : empty(say('sessions.none_held')),
-      found.messages.length ? [h('h3', {}, say('sessions.messages')), table(['received_at', 'station', 'evse', 'kind', ['held', (row) => doubt(row.held)], 'ocpp_transaction', 'detail'], found.messages, page.can('operate') ? { acts: dismiss } : {})] : null);
+      found.messages.length ? [h('h3', {}, say('sessions.messages')), table(['received_at', 'station', ['held', (row) => doubt(row.held)], 'detail'], found.messages, page.can('operate') ? { acts: dismiss } : {})] : null);
   };
   await load();
   page.hear((kind) => kind === 'session' && load().catch(() => null));
