@@ -1,13 +1,14 @@
 """What stations ask about payment is answered by the schema, and kept once."""
 
 import json
+from dataclasses import replace
 from importlib.resources import files
 
 import pytest
 from jsonschema import Draft6Validator
 from tests.store.test_tokens import two_stations
 
-from sunpile.basics.errors import Unreachable
+from sunpile.basics.errors import NotFound, Unreachable
 from sunpile.basics.scope import NODE
 from sunpile.chargers.notices import Question
 from sunpile.fleet.payment_questions import Company, PaymentQuestions, read_vat
@@ -102,3 +103,18 @@ async def test_a_battery_swap_is_kept_and_other_questions_are_left(house):
     }
     assert await ask(house, "BatterySwap", swap) == {}
     assert await house[0].asked(Question("P1", "DataTransfer", {})) is None
+
+
+async def test_staff_see_the_swaps_of_their_own_stations_newest_first(house):
+    battery = {"evseId": 1, "serialNumber": "B1", "soC": 10.0, "soH": 99.0}
+    swap = {"requestId": 7, "idToken": {"idToken": "card1", "type": "ISO14443"}, "batteryData": [battery]}
+    for event in ("BatteryIn", "BatteryOut"):
+        await ask(house, "BatterySwap", swap | {"eventType": event})
+    found = await house[1].swaps(NODE, "P1")
+    assert [(one["event"], one["request"], one["token"]) for one in found] == [
+        ("BatteryOut", 7, "CARD1"),
+        ("BatteryIn", 7, "CARD1"),
+    ]
+    assert found[0]["batteries"] == [battery]
+    with pytest.raises(NotFound):
+        await house[1].swaps(replace(NODE, tenant="other"), "P1")
