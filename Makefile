@@ -42,7 +42,7 @@ pictures: setup                                                  ## the pictures
 
 lock:                                                            ## resolve requirement files anew (needs uv)
 	uv pip compile -q pyproject.toml --extra town --generate-hashes --no-emit-index-url --python-version 3.11 --universal -o requirements/run.txt
-	uv pip compile -q pyproject.toml requirements/dev.in --extra town --extra postgres --extra moving -c requirements/run.txt --generate-hashes --no-emit-index-url --python-version 3.11 --universal -o requirements/dev.txt
+	uv pip compile -q pyproject.toml requirements/dev.in --extra town --extra postgres -c requirements/run.txt --generate-hashes --no-emit-index-url --python-version 3.11 --universal -o requirements/dev.txt
 	uv pip compile -q requirements/contracts.in --generate-hashes --no-emit-index-url --python-version 3.11 --universal -o requirements/contracts.txt
 
 clean:
