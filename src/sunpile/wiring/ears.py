@@ -48,6 +48,9 @@ class Ears:
                     await waits
             except SunpileError as fault:
                 log.warning("%s of %s: %s", type(event).__name__, event.station, fault.detail)
+            except Exception:
+                # The event is durable: a CALLERROR would have the station send it again and again, to the same end.
+                log.exception("%s of %s: a listener failed", type(event).__name__, event.station)
 
     async def notice(self, notice: Notice) -> None:
         """Pass a notice on: it is acknowledged only when all have it."""
@@ -61,9 +64,12 @@ class Ears:
         return answer
 
     async def transaction(self, event: Transactional, answer: TransactionAnswer) -> TransactionAnswer:
-        """The answer with what all add to it."""
+        """The answer with what all add to it; what fails adds nothing, for the event is durable already."""
         for adds in self.on_transaction:
-            answer = await adds(event, answer)
+            try:
+                answer = await adds(event, answer)
+            except Exception:
+                log.exception("%s of %s is answered without an addition", type(event).__name__, event.station)
         return answer
 
     async def question(self, question: Question) -> Answer:
