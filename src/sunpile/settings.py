@@ -132,6 +132,8 @@ class NodeSettings(FileSettings):
     """host:port that webhooks may reach over plain HTTP or in private networks; others only over HTTPS, in public."""
     rpc_open: bool = True
     """false: `/rpc` wants the admin token, for zones with homes on a shared network."""
+    shared: bool = False
+    """true: `sunpile door` processes serve stations beside this node; wants `market = off` and PostgreSQL."""
     sandbox: bool = False
     """Top-ups without money: anybody with an account may mint. For first steps and towns, never where money is real."""
     open_town: bool = False

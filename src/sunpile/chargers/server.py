@@ -260,6 +260,15 @@ class Csms:
         if live is not None:
             await _close(live.socket, why="connect again")
 
+    async def supersede(self, station: StationId) -> None:
+        """A newer connection of the station stands in another process: nothing of this one counts any more."""
+        live = self._live.get(station)
+        if live is not None and not live.connection.fenced:
+            self.counters.takeovers += 1
+            live.connection.fence()
+            self._remark(station, "taken-over")
+            self._spawn(_close(live.socket))
+
     # -- commands -----------------------------------------------------------------------------------------------
 
     async def command(self, station: StationId, command: Command) -> CommandResult:

@@ -31,6 +31,8 @@ Item = TypeVar("Item")
 Together = Callable[[Connection, Sequence[Item]], Sequence[T | Exception]]
 """Work on several items at once, in order; an outcome or fault for each. What it raises fails, and undoes, all."""
 GROUP_MAX = 256
+WRITER_LOCK = 0x73756E7772
+"""PostgreSQL's advisory lock of whoever writes now, where several processes share a database."""
 FULL_BYTES = 64 << 10
 """A disk with less room than this is full [bytes]."""
 
@@ -118,8 +120,10 @@ def _text(statement: Insert | Update, dialect: Dialect, names: tuple[str, ...]) 
 class Database:
     """The store's door: `await db.write(fn)`, `await db.read(fn)` with `fn(connection)`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, shared: bool = False) -> None:
+        """`shared`: other processes write to it too, each group in its turn (PostgreSQL)."""
         self.engine = open_engine(url)
+        self._shared = shared
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
         self._writer.start()
@@ -179,6 +183,9 @@ class Database:
         outcomes: list[Any] = []
         try:
             with self.engine.begin() as connection:
+                if self._shared:
+                    # One writer among all processes: what a unit of work read is true until it is committed.
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
                 for _, jobs in groupby(group, lambda job: job.work):
                     outcomes += _units(connection, list(jobs))
         except Exception as fault:

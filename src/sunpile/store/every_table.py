@@ -2,6 +2,7 @@
 
 from sunpile.store import (
     certificate_tables,
+    door_tables,
     identity_tables,
     run_tables,
     session_tables,
@@ -15,6 +16,7 @@ from sunpile.store.tables import metadata
 
 MODULES = (
     certificate_tables,
+    door_tables,
     identity_tables,
     run_tables,
     session_tables,

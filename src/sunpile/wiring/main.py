@@ -15,6 +15,7 @@ def commands() -> Commands:
     return Commands(
         init=_late("upkeep", "init"),
         node=_late("run_node", "node"),
+        door=_late("run_door", "door"),
         member=_late("run_member", "member"),
         demo=_late("run_demo", "demo"),
         status=_late("upkeep", "status"),

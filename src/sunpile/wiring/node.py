@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import logging
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
+from sunpile.basics.errors import SettingInvalid
 from sunpile.money.accounts import Accounts
 from sunpile.people.api.app import create_app
 from sunpile.people.ports import ApiSettings
@@ -17,6 +18,7 @@ from sunpile.store.schema import upgrade
 from sunpile.wiring import off_market
 from sunpile.wiring.chain_side import ChainSide, engine_for
 from sunpile.wiring.clock import TownClock
+from sunpile.wiring.doors import Doors, SharedStations
 from sunpile.wiring.energy import MarketEnergy
 from sunpile.wiring.folder import Folder
 from sunpile.wiring.ground import Ground, clock_for, ocpp_url
@@ -36,6 +38,8 @@ class Node:
     market: MarketSide | None
     """None with `market = off`."""
     serving: Serving
+    doors: Doors | None = None
+    """Other processes with stations' sockets; None without `shared`."""
     tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
 
     async def start(self) -> None:
@@ -45,6 +49,7 @@ class Node:
         await self.stations.start()
         await self.serving.start()
         jobs = self.stations.jobs() | (self.market.jobs() if self.market is not None else {})
+        jobs |= self.doors.jobs() if self.doors is not None else {}
         self.tasks += [asyncio.create_task(job, name=name) for name, job in jobs.items()]
         if isinstance(self.ground.clock, TownClock):
             self.ground.clock.ready()
@@ -64,6 +69,8 @@ class Node:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.serving.stop()
         await self.stations.stop()
+        if self.doors is not None:
+            await self.doors.stop()
         if self.market is not None:
             await self.market.stop()
         self.ground.database.close()
@@ -71,15 +78,17 @@ class Node:
 
 async def open_node(settings: NodeSettings) -> Node:
     """Join all parts of a node; nothing listens yet, but the chain runs where there is one."""
+    if settings.shared and settings.trades:
+        raise SettingInvalid("shared", "true", "false where market = on: a market has one process")
     folder = Folder(settings.folder)
     deployment = folder.deployment() if settings.trades else None
     sock = listen(settings.host, settings.http_port, "page and API")
     clock = await clock_for(settings)
-    database = Database(folder.database_url(settings.database))
+    database = Database(folder.database_url(settings.database), settings.shared)
     upgrade(database.engine)
     ground = Ground.open(settings, folder, clock, database)
     if deployment is None:
-        return _station_node(ground, sock)
+        return await _station_node(ground, sock)
     engine = engine_for(settings, folder, clock)
     await engine.start()
     try:
@@ -101,7 +110,12 @@ async def _market_node(ground: Ground, chain: ChainSide, sock: socket.socket) ->
     return Node(ground, stations, market, Serving(app, sock))
 
 
-def _station_node(ground: Ground, sock: socket.socket) -> Node:
+async def _station_node(ground: Ground, sock: socket.socket) -> Node:
+    doors = None
+    if ground.settings.shared:
+        doors = Doors(ground.database, ground.clock, "node")
+        ground = replace(ground, stations=SharedStations(ground.database, doors))
+        await doors.begin()
     stations = StationSide.open(ground, ground.settings.interval_length, payment=None)
     operations = off_market.StationOperations(
         clock=ground.clock,
@@ -114,7 +128,9 @@ def _station_node(ground: Ground, sock: socket.socket) -> Node:
     view = StoreView(ground.database, ground.board, partial(off_market.info, ground))
     routers, door = stations.routers(), stations.staff.door
     app = create_app(view, operations, off_market.NoRpc(), ground.hub, _api_settings(ground), routers, door)
-    return Node(ground, stations, None, Serving(app, sock))
+    if doors is not None:
+        stations.join(doors)
+    return Node(ground, stations, None, Serving(app, sock), doors=doors)
 
 
 def _api_settings(ground: Ground) -> ApiSettings:

@@ -28,6 +28,7 @@ from sunpile.people.board import LivePoint, PowerBoard
 from sunpile.sessions.service import Sessions
 from sunpile.store.chargers import StationStore
 from sunpile.store.sessions import SessionDatabase
+from sunpile.wiring.doors import Doors
 from sunpile.wiring.ears import Ears
 
 POINTS_S = 10.0
@@ -44,6 +45,8 @@ class PileCommands:
     def __init__(self) -> None:
         self.csms: Csms | None = None
         self.commanded: list[Commanded] = []
+        self.doors: Doors | None = None
+        """Other processes with stations; None: there are none."""
         self.most: Most | None = None
         """How many things a station's message may list; None: nobody knows."""
 
@@ -55,19 +58,27 @@ class PileCommands:
     def state(self, station: str) -> StationState | None:
         """See `LiveStations.state`."""
         assert self.csms is not None
-        return self.csms.state_of(StationId(station))
+        own = self.csms.state_of(StationId(station))
+        if self.doors is None or (own is not None and own.connected):
+            return own
+        return self.doors.states().get(StationId(station), own)
 
     def states(self) -> Mapping[StationId, StationState]:
         """See `LiveStations.states`."""
         assert self.csms is not None
-        return self.csms.stations
+        if self.doors is None:
+            return self.csms.stations
+        own = self.csms.stations
+        return {**own, **{name: state for name, state in self.doors.states().items() if not _connected(own.get(name))}}
 
     async def command(self, station: StationId, command: Command) -> CommandResult:
         """Ask a station, see `Csms.command`; who listens hears of the answer."""
         assert self.csms is not None
         message = parts.message_of(command)
         most = await self.most(station, message) if self.most is not None and message is not None else None
-        result = parts.joined([await self.csms.command(station, part) for part in parts.split(command, most)])
+        elsewhere = self.doors is not None and not self.doors.has(station)
+        ask = self.doors.command if self.doors is not None and elsewhere else self.csms.command
+        result = parts.joined([await ask(station, part) for part in parts.split(command, most)])
         for hears in self.commanded:
             await hears(station, command, result)
         return result
@@ -99,6 +110,10 @@ class PileCommands:
         """See `StationCommands.remote_stop`."""
         result = await self.command(station, RemoteStop(ocpp_transaction))
         return "Accepted" if result.accepted else "Rejected"
+
+
+def _connected(state: StationState | None) -> bool:
+    return state is not None and state.connected
 
 
 class PileInbox:
@@ -136,13 +151,11 @@ class PileInbox:
 
     async def booted(self, event: Booted) -> None:
         """See `StationInbox.booted`."""
-        await self._stations.booted(event, self._clock.now())
         await self._sessions.booted(event)
         await self._ears.heard(event)
 
     async def status_changed(self, event: StatusChanged) -> None:
         """See `StationInbox.status_changed`."""
-        await self._stations.status_changed(event)
         await self._sessions.status_changed(event)
         idle = 0 if event.status in ("Available", "Unavailable", "Faulted") else None
         await self._show(event.station, event.evse, LivePoint(w=idle, status=event.status))

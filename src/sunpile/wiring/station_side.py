@@ -27,6 +27,7 @@ from sunpile.store.session_archive import SessionArchiveStore
 from sunpile.store.station_limits import StationLimits
 from sunpile.wiring.announce import Announcer
 from sunpile.wiring.certificate_side import CertificateSide
+from sunpile.wiring.doors import Doors
 from sunpile.wiring.ears import Ears
 from sunpile.wiring.energy import NoMarket
 from sunpile.wiring.fleet_side import FleetSide
@@ -62,6 +63,8 @@ class StationSide:
     staff: StaffSide
     certificates: CertificateSide
     announcer: Announcer
+    commands: PileCommands
+    ears: Ears
     _door: ssl.SSLContext | None = None
 
     @classmethod
@@ -114,7 +117,12 @@ class StationSide:
             insecure=settings.insecure_profiles,
             certificates=certificates.clients,
         )
-        return cls(ground, csms, sessions, office, fleet, tokens, staff, certificates, announcer)
+        return cls(ground, csms, sessions, office, fleet, tokens, staff, certificates, announcer, commands, ears)
+
+    def join(self, doors: Doors) -> None:
+        """Be one of several processes."""
+        self.commands.doors = doors
+        doors.join(self.csms, self.ears)
 
     def routers(self) -> list[APIRouter]:
         """Routes of staff, and of who pays without an account."""

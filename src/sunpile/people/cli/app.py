@@ -103,6 +103,11 @@ def _running(app: typer.Typer, commands: Commands) -> None:
         commands.node(folder, with_members)
 
     @app.command()
+    def door(folder: Folder = HERE) -> None:
+        """Serve stations' sockets beside the node, on its shared database; ports come from the environment."""
+        commands.door(folder)
+
+    @app.command()
     def member(folder: Folder = HERE) -> None:
         """Run a council member, which checks every batch and signs it or says why not."""
         commands.member(folder)

@@ -172,6 +172,8 @@ class Commands:
     """Make a node's folder: settings, keys, database, chain, contracts."""
     node: Callable[[Path, bool], None]
     """Run a node until it is stopped; with True also the members whose folders lie in it."""
+    door: Callable[[Path], None]
+    """Serve stations beside the node of a shared database until stopped."""
     member: Callable[[Path], None]
     """Run a member until it is stopped."""
     demo: Callable[[DemoWish, Progress, Callable[[DemoResult], None]], DemoResult]
