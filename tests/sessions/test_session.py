@@ -314,6 +314,14 @@ def test_an_evse_nobody_registered_is_answered_and_held(story):
     assert (only(story).state, only(story).held_reason) == ("held", "unknown evse")
 
 
+def test_who_was_let_in_and_never_plugged_in_has_used_nothing(story):
+    event = replace(started("t1", 0, T0, 0, evse=0), sample=Sample(T0, None))
+    story.tell(event, T0)
+    story.tell(ended("t1", 1, T0 + 120, None, evse=0, reason="Timeout"), T0 + 120)
+    assert (only(story).state, only(story).wh, only(story).owed, only(story).doubts) == ("ended", 0, 0, frozenset())
+    assert story.desk.records == {}
+
+
 def test_the_price_is_the_one_before_the_start(story):
     number = story.tell(start16(T0, 0), T0).answer.ocpp_transaction
     story.desk.piles["P1", 1] = pile(price=900_000)

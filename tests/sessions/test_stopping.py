@@ -6,7 +6,7 @@ import pytest
 
 from sessions.memory import MemoryDesk, Story, pile
 from sessions.talk import T0, ended, started, updated
-from sunpile.sessions.session import _whose
+from sunpile.sessions.authorise import stopped_by
 from sunpile.sessions.tokens import Asked, Facts, Group, Shown, Token, decide_authorisation
 
 FLEET, GUARDS = Group("FLEET"), Group("GUARDS", master_pass=True)
@@ -28,17 +28,17 @@ def running(parent: str | None = "FLEET") -> SimpleNamespace:
     ],
 )
 def test_a_token_shown_to_a_running_session(token: Token, group: Group | None, status: str) -> None:
-    asked = Asked("P1", 0, stopping=_whose(running(), token.token))
+    asked = Asked("P1", 0, stopping=stopped_by(running(), token.token))
     assert decide_authorisation(Facts(token, group), asked).status == status
 
 
 def test_without_a_group_only_who_was_let_in_stops() -> None:
-    assert _whose(running(None), "CARD2") == "card1"
+    assert stopped_by(running(None), "CARD2") == "card1"
 
 
 @pytest.mark.parametrize(("authorised", "token"), [(None, None), ("Blocked", "card1"), ("Accepted", None)])
 def test_where_nobody_was_let_in_a_token_starts(authorised: str | None, token: str | None) -> None:
-    assert _whose(SimpleNamespace(authorised=authorised, id_token=token, parent=None), "CARD2") is None
+    assert stopped_by(SimpleNamespace(authorised=authorised, id_token=token, parent=None), "CARD2") is None
 
 
 class Tokens(MemoryDesk):

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 from sunpile.basics.ids import DriverId, EvseId, IdToken, SessionId, StationId
 from sunpile.chargers.events import Authorisation
-from sunpile.sessions.model import Driver
+from sunpile.sessions.model import Driver, Session
 from sunpile.sessions.ports import Desk
-from sunpile.sessions.tokens import DIRECT, decide_authorisation
+from sunpile.sessions.tokens import DIRECT, decide_authorisation, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,19 @@ class Place:
     """False: nothing begins by it yet."""
     kind: str = ""
     """Kind of the token; empty: not said."""
+
+
+def place_of(session: Session, id_token: IdToken, at: int) -> Place:
+    """Where and what for a token is shown to a session."""
+    whose, kind = stopped_by(session, id_token), session.token_kind or ""
+    return Place(session.station, session.evse or None, at, whose, kind=kind)
+
+
+def stopped_by(session: Session, id_token: IdToken) -> str | None:
+    """By what a token shown now may stop the session: the token or the group let in; None: nobody was yet."""
+    if session.authorised != "Accepted" or session.id_token is None:
+        return None
+    return session.id_token if plain(id_token) == plain(session.id_token) else session.parent or session.id_token
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from sunpile.chargers.events import (
     TransactionStarted,
     TransactionUpdated,
 )
-from sunpile.sessions.authorise import Place, verdict
+from sunpile.sessions.authorise import Place, place_of, verdict
 from sunpile.sessions.bill import Bill, NoBill, advance, measure
 from sunpile.sessions.cdr import close_record
 from sunpile.sessions.model import Channel, Session, SessionRules, with_seq
@@ -38,7 +38,6 @@ from sunpile.sessions.ports import Decision, Desk, Message
 from sunpile.sessions.readings import mark_end, read_samples
 from sunpile.sessions.register import Register, RegisterSample, plausible_wh, taken_at
 from sunpile.sessions.signed import SignedValue, agrees, judge, newest, weigh
-from sunpile.sessions.tokens import plain
 from sunpile.sessions.voucher import is_late, paid_of, step_nano
 
 RESUMABLE = ("no stop", "silent")
@@ -170,7 +169,7 @@ def _after_the_end(turn: Turn, event: Transaction, session: Session, samples: Se
     """A message of a session whose record is final: kept and shown, its registers with those of the meter."""
     authorisation = None
     if event.id_token is not None:
-        place = _place(turn, session, event.id_token)
+        place = place_of(session, event.id_token, turn.now)
         authorisation = verdict(turn.desk, event.id_token, session.session, 0, place)[0]
     kept = tuple((event.station, session.evse, sample) for sample in samples)
     answer = TransactionAnswer(authorisation, session.ocpp_transaction)
@@ -414,7 +413,7 @@ def _authorised(turn: Turn, session: Session, id_token: IdToken | None) -> tuple
     if id_token is None:
         return session, None
     needed = step_nano(session, turn.rules)
-    place = _place(turn, session, id_token)
+    place = place_of(session, id_token, turn.now)
     authorisation, payer = verdict(turn.desk, id_token, session.session, needed, place)
     if session.authorised != "Accepted":
         # A token shown later, to stop, says nothing about who was let in.
@@ -431,19 +430,6 @@ def _authorised(turn: Turn, session: Session, id_token: IdToken | None) -> tuple
         rail=payer.rail,
     )
     return found, authorisation
-
-
-def _place(turn: Turn, session: Session, id_token: IdToken) -> Place:
-    """Where a token is shown to a session, and what for."""
-    whose, kind = _whose(session, id_token), session.token_kind or ""
-    return Place(session.station, session.evse or None, turn.now, whose, kind=kind)
-
-
-def _whose(session: Session, id_token: IdToken) -> str | None:
-    """By what a token shown now may stop the session: the token or the group let in; None: nobody was yet."""
-    if session.authorised != "Accepted" or session.id_token is None:
-        return None
-    return session.id_token if plain(id_token) == plain(session.id_token) else session.parent or session.id_token
 
 
 def _alone(turn: Turn, session: Session) -> tuple[Session, tuple[Session, ...]]:
@@ -546,7 +532,10 @@ def _close(
         return Decision(sessions=(session if patient else _held(session, reason),))
     pile = turn.desk.pile(session.station, session.evse)
     if pile is None:
-        return Decision(sessions=(_held(session, "unknown evse"),))
+        # Who was let in and never plugged in has used nothing: there is nothing to bill and nothing to decide.
+        nobody = not session.evse and session.end_wh is None and not new
+        empty = session._replace(state="ended", wh=Wh(0), held_reason=None, waits_since=None)
+        return Decision(sessions=(empty if nobody else _held(session, "unknown evse"),))
     bill = measure(session, turn.desk, new, pile)
     bill, worth, note = _proven(turn, session, bill, signed)
     # OCPP 1.6 does not number messages: what looks odd now may be explained by one that is still under way.
