@@ -44,8 +44,12 @@ async def channels(services: Served, who: Driver, body: ChannelBody) -> dict[str
 
 
 @router.get("/sessions", dependencies=[Depends(anyone)])
-async def sessions(services: Served, limit: Annotated[int, Query(ge=1, le=200)] = 20) -> list[SessionView]:
-    """Sessions of the town without their drivers: active ones first."""
+async def sessions(
+    services: Served, request: Request, limit: Annotated[int, Query(ge=1, le=200)] = 20
+) -> list[SessionView]:
+    """Sessions of the town without their drivers: active ones first. Without a market only for the node's owner."""
+    if not services.settings.market and not is_admin(bearer(request), services.settings):
+        raise Unauthorised("sessions are their operators' affair here; staff read /api/staff/sessions")
     return await services.view.sessions(limit)
 
 

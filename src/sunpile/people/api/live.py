@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.background import BackgroundTask
 from starlette.responses import Response, StreamingResponse
 
-from sunpile.people.api.access import Served, anyone, chain_reader, reader
+from sunpile.people.api.access import Served, anyone, bearer, chain_reader, is_admin, reader
 from sunpile.people.feed import EventHub
 from sunpile.people.ports import LiveEvent
 from sunpile.people.reads import NodeInfo
@@ -18,7 +18,7 @@ from sunpile.people.reads import NodeInfo
 router = APIRouter(tags=["live"])
 FIRST = "retry: 2000\n\n"
 PUBLIC_KINDS = frozenset({"interval", "batch", "power", "session", "clock", "lagged"})
-"""What everybody may hear. All else is about stations and staff of one tenant: see `staff_live`."""
+"""What everybody may hear of a town. All else is about stations and staff of one tenant: see `staff_live`."""
 
 
 @router.get("/api/info", dependencies=[Depends(anyone)])
@@ -46,8 +46,12 @@ def for_strangers(event: LiveEvent, public_points: frozenset[int]) -> LiveEvent:
 
 
 @router.get("/api/stream", response_class=StreamingResponse)
-async def stream(services: Served, sees_homes: Annotated[bool, Depends(reader)]) -> StreamingResponse:
+async def stream(services: Served, request: Request, sees_homes: Annotated[bool, Depends(reader)]) -> StreamingResponse:
     """Live events: interval, batch, power, session, clock; `lagged` means: read everything again."""
+    # Open homes (`open_town`) are still no open books: runs, alerts, payments are the node's and its tenants'.
+    owner = is_admin(bearer(request), services.settings)
+    # Where nothing is traded there is no town: sessions are their operators' affair.
+    kinds = PUBLIC_KINDS if services.settings.market else PUBLIC_KINDS - {"session"}
     public: frozenset[int] = frozenset()
     if not sees_homes:
         town = await services.view.town()
@@ -59,10 +63,10 @@ async def stream(services: Served, sees_homes: Annotated[bool, Depends(reader)])
         async with stack:
             yield FIRST
             async for event in events:
-                if event is None or sees_homes:
+                if event is None or owner:
                     yield as_text(event)
-                elif event.kind in PUBLIC_KINDS:
-                    yield as_text(for_strangers(event, public))
+                elif event.kind in kinds:
+                    yield as_text(event if sees_homes else for_strangers(event, public))
 
     headers = {"X-Accel-Buffering": "no"}
     return StreamingResponse(text(), 200, headers, "text/event-stream", BackgroundTask(stack.aclose))

@@ -27,7 +27,8 @@ class Ours:
 
     async def __call__(self, scope: Scope, event: LiveEvent) -> bool:
         """True if `event` is for `scope`."""
-        if event.kind in PUBLIC_KINDS:
+        # Sessions are for everybody in a town, but not for an operator's competitor on the same node.
+        if event.kind in PUBLIC_KINDS and event.kind != "session":
             return True
         tenant = event.data.get("tenant")
         if tenant is not None:
