@@ -6,7 +6,7 @@ import { bodyOf, form } from '../form.js';
 import { list } from '../lists.js';
 import { askStation } from './ask.js';
 import { button, card, chip, code, dialog, empty, facts, h, head, hint, link, put, record, since, stationLink, table, tabs, time, toast } from '../ui.js';
-import { count, energy, field, has, money, price, say, span, state } from '../words.js';
+import { count, energy, field, fieldBare, has, money, price, say, span, state } from '../words.js';
 import { el } from '/static/svg.js';
 
 const COLUMNS = [['session', (row) => link(`/console/sessions/${row.session}`, row.session.slice(0, 10))], 'station', 'evse', 'state', 'wh', ['started_at', (row) => since(row.started_at)], 'ended_at', 'id_token', ['doubts', (row) => row.doubts.map((one) => [chip('held', doubt(one)), ' '])]];
@@ -48,7 +48,10 @@ async function one(page) {
     put(places.top, ...top(page, found, load));
     charts = charts || curves(page, places.curves, found.session);
     await charts(found.session).catch(() => null);
+    // What somebody has unfolded stays so.
+    const open = new Set([...places.evidence.querySelectorAll('details[open]')].map((one) => one.dataset.part));
     put(places.evidence, ...evidence(found));
+    for (const one of places.evidence.querySelectorAll('details')) one.open = open.has(one.dataset.part);
   };
   await load();
   let due = null;
@@ -75,11 +78,18 @@ function top(page, found, load) {
     it.held_reason ? h('p', { class: 'fault' }, say('session.held_because', { reason: doubt(it.held_reason) })) : null,
     card(null, facts([
       [field('station'), stationLink(it.station)], [field('session'), code(it.session)], [field('ocpp_transaction'), code(it.ocpp_transaction)], [field('id_token'), it.id_token], [field('driver'), it.driver],
-      [field('started_at'), time(it.started_at)], [field('ended_at'), it.ended_at && time(it.ended_at)], [field('start_wh'), it.start_wh === null ? null : energy(it.start_wh)], [field('end_wh'), it.end_wh === null ? null : energy(it.end_wh)],
+      [field('started_at'), time(it.started_at)], [field('ended_at'), it.ended_at && time(it.ended_at)], [fieldBare('start_wh'), it.start_wh === null ? null : energy(it.start_wh)], [fieldBare('end_wh'), it.end_wh === null ? null : energy(it.end_wh)],
       [field('stop_reason'), it.stop_reason], [field('authorised'), it.authorised], [field('doubts'), it.doubts.length ? it.doubts.map((word) => [chip('held', doubt(word)), ' ']) : null],
-      [field('outcome'), it.outcome && Object.values(it.outcome).filter((value) => value !== null && value !== '').map((value) => state(String(value))).join(' · ')],
+      [field('outcome'), became(it.outcome)],
     ])),
   ];
+}
+
+// How far the driver came, and what stood in the way.
+function became(outcome) {
+  if (!outcome || outcome.success === null) return null;
+  if (outcome.success) return chip('ended', say('outcome.good'));
+  return [chip('failed', say('outcome.bad', { step: state(outcome.failed_at || 'energy') })), ' ', (outcome.reasons || []).join(' · ')];
 }
 
 const figure = (name, value) => h('div', { class: 'tile' }, h('span', { class: 'name' }, field(name)), h('strong', { id: `figure-${name}` }, value));
@@ -106,12 +116,12 @@ function curves(page, node, session) {
 }
 
 function evidence(found) {
-  const part = (name, rows, columns) => (rows.length ? h('details', { class: 'card fold' }, h('summary', {}, h('h2', {}, say(`session.${name}`)), h('span', { class: 'chip', 'data-kind': 'plain' }, count(rows.length))), table(columns || Object.keys(rows[0]).slice(0, 8), rows)) : null);
+  const part = (name, rows, columns) => (rows.length ? h('details', { class: 'card fold', 'data-part': name }, h('summary', {}, h('h2', {}, say(`session.${name}`)), h('span', { class: 'chip', 'data-kind': 'plain' }, count(rows.length))), table(columns || Object.keys(rows[0]).slice(0, 8), rows)) : null);
   return [
     part('guesses', found.guesses), part('decisions', found.decisions), part('records', found.records.map((row) => ({ ...row, total_cost: JSON.stringify(row.total_cost) })), ['id', 'credit', 'total_energy', 'total_cost', 'currency', 'remark']),
     part('signed_values', found.signed_values), part('registers', found.registers),
-    part('messages', found.messages, ['received_at', 'kind', ['seq', (row) => row.seq ?? row.sequence ?? '–'], ['held', (row) => (row.held ? doubt(row.held) : '–')], 'reason', 'detail']),
-    found.pile ? h('details', { class: 'card fold' }, h('summary', {}, h('h2', {}, say('session.pile'))), record(found.pile)) : null,
+    part('messages', found.messages, ['received_at', 'key', ['held', (row) => (row.held ? doubt(row.held) : '–')], 'detail']),
+    found.pile ? h('details', { class: 'card fold', 'data-part': 'pile' }, h('summary', {}, h('h2', {}, say('session.pile'))), record(found.pile)) : null,
   ].filter(Boolean);
 }
 
@@ -122,7 +132,9 @@ async function ruling(page, word, method, template, path, values, after, kinds) 
   const narrowed = kinds ? { ...schema, properties: { ...schema.properties, kind: { ...schema.properties.kind, enum: kinds, description: undefined } } } : schema;
   await dialog(say(word), (node, close) => put(node, hint(say(`${word}_hint`)), kinds ? h('ul', { class: 'remarks' }, ...kinds.map((kind) => h('li', {}, h('b', {}, state(kind)), ' ', say(`ruling.${kind}`)))) : null,
     form({ schema: narrowed, root, values, word: say(word), cancel: close, act: async (value) => {
-      await post(path, value);
+      // Registers count only where the bill is made by them.
+      const registers = kinds && value.kind !== 'registers' ? { start_wh: undefined, end_wh: undefined } : {};
+      await post(path, { ...value, ...registers });
       close();
       toast(say('done'));
       await after();
