@@ -113,6 +113,16 @@ async def test_dangerous_ones_wait_for_another_person(rig: Rig) -> None:
     assert [record[:2] for record in rig.ledger.records] == [("staff:anna", "run.ask"), ("staff:bert", "run.approve")]
 
 
+async def test_nobody_gives_the_second_yes_to_what_their_own_key_began(rig: Rig) -> None:
+    key = Scope("default", "key:7", ANNA.permissions, ANNA.actor)
+    header = await rig.runner.start(key, "reset", {"kind": "Immediate"}, ALL)
+    assert header.actor == "key:7 by staff:anna"
+    for one in (key, ANNA, Scope("default", "key:8", ANNA.permissions, ANNA.actor)):
+        with pytest.raises(Forbidden):
+            await rig.runner.approve(one, header.run)
+    assert (await rig.runner.approve(BERT, header.run)).state == "running"
+
+
 async def test_waiting_for_approval_outlives_a_restart(rig: Rig) -> None:
     header = await rig.runner.start(ANNA, "reset", {}, ALL)
     await rig.kill()

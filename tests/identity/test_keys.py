@@ -4,7 +4,7 @@ import pytest
 from tests.identity.offices import Offices
 
 from sunpile.basics.errors import Forbidden, NotFound
-from sunpile.basics.scope import NODE, Scope
+from sunpile.basics.scope import NODE, Scope, same_person
 from sunpile.identity.staff import KeyWish
 
 OTHER = Scope("other", "staff:x", NODE.permissions)
@@ -81,3 +81,13 @@ async def test_keys_and_staff_of_others_are_not_there(offices: Offices) -> None:
 async def test_key_says_so_where_a_person_is_wanted(offices: Offices) -> None:
     key = await offices.key("read")
     assert offices.answer("GET", "/api/me/passkeys", key=key).status_code == 403
+
+
+async def test_key_answers_to_whoever_made_it_however_many_keys_between(offices: Offices) -> None:
+    anna = Scope("default", "staff:anna", NODE.permissions)
+    door = offices.house.app.state.services.door
+    first = await door.by_key((await offices.team.make_key(anna, KeyWish("a", anna.permissions))).secret, "a", None)
+    second = await door.by_key((await offices.team.make_key(first, KeyWish("b", anna.permissions))).secret, "a", None)
+    assert first.actor != second.actor
+    assert same_person(second.signature, anna.signature)
+    assert not same_person(second.signature, "staff:bert")

@@ -10,7 +10,7 @@ from sunpile.basics.audit import Audit
 from sunpile.basics.errors import Conflict, Forbidden, InputInvalid, SunpileError
 from sunpile.basics.ids import StationId
 from sunpile.basics.ports import Clock
-from sunpile.basics.scope import Scope
+from sunpile.basics.scope import Scope, same_person
 from sunpile.chargers.commands import UpdateFirmware
 from sunpile.chargers.notices import Notice, Progress
 from sunpile.fleet.files import Files, StoredFile
@@ -151,7 +151,7 @@ class Campaigns:
             raise InputInvalid("no station is selected")
         names, now = list(dict.fromkeys(stations)), self._clock.now()
         state: CampaignState = "approval" if len(names) > self._approve_above else "running"
-        campaign = Campaign(secrets.token_hex(8), scope.tenant, plan, state, now, scope.actor)
+        campaign = Campaign(secrets.token_hex(8), scope.tenant, plan, state, now, scope.signature)
         await self._book.create(scope, campaign, targets_of(names, plan, 1 + secrets.randbelow(REQUESTS), now))
         after = asdict(plan) | {"stations": len(names), "state": state}
         await self._audit.record(scope, "campaign.start", f"campaign:{campaign.campaign}", None, after, reason)
@@ -172,7 +172,7 @@ class Campaigns:
         found, _ = await self._book.get(scope, campaign)
         if found.state == "approval" and state == "running":
             scope.need("approve")
-            if found.actor == scope.actor and scope.actor != "node":
+            if same_person(found.actor, scope.signature) and scope.actor != "node":
                 raise Forbidden("a second person must approve it")
         else:
             scope.need("configure")

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from sunpile.basics.errors import Conflict, Forbidden
+from sunpile.basics.scope import same_person
 from sunpile.fleet.catalogue import Operation, as_asked
 from sunpile.fleet.run_events import (
     Answered,
@@ -147,7 +148,7 @@ def _staff(run: Run, event: Begun | Approved | Cancelled | Retried) -> None:
         case Begun() if state == "draft":
             run.header = begin_state(replace(run.header, state="running", created_at=event.at))
         case Approved() if state == "waiting for approval":
-            if event.actor == run.header.actor:
+            if same_person(event.actor, run.header.actor):
                 raise Forbidden("the second yes must come from somebody else than who started the run")
             if event.at >= run.header.created_at + run.options.approval_s:
                 raise Conflict("the time to approve this run is over")

@@ -155,7 +155,7 @@ class Runner:
             dict(arguments),
             options,
             1 + self._below(NUMBERS),
-            scope.actor,
+            scope.signature,
             self._clock.now(),
             total,
             works_from=max(moments, default=0),
@@ -229,7 +229,7 @@ class Runner:
         if kind is not Approved:
             scope.need(run.operation.permission)
         before = run.header.state
-        effects = decide(run, kind(self._clock.now(), scope.actor))
+        effects = decide(run, kind(self._clock.now(), scope.signature))
         self._live[run_id] = run
         await self._audit.record(scope, action, f"run:{run_id}", {"state": before}, {"state": run.header.state})
         await self._carry_out(run, effects)

@@ -63,7 +63,8 @@ class Door:
         if key.stations and station not in key.stations:
             raise Forbidden("this key is for certain stations only: use routes that name one of them")
         await self._used(key, now)
-        return Scope(key.tenant, f"key:{key.key}", key.permissions)
+        maker = key.created_by if key.created_by.startswith("staff:") else ""
+        return Scope(key.tenant, f"key:{key.key}", key.permissions, maker)
 
     async def by_cookie(self, cookie: str, address: str) -> Present:
         """Whose session this is.

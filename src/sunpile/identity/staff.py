@@ -158,7 +158,7 @@ class Team:
             wish.stations,
             wish.per_minute,
             wish.expires_at,
-            scope.actor,
+            scope.person,
             now,
         )
         await self._store.add_key(key, digest(secret))
