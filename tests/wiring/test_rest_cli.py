@@ -130,6 +130,31 @@ def test_a_line_fits_its_route(line: Line, api: Mapping[str, Any]) -> None:
     assert columns_gone(line, api) == set()
 
 
+ELSEWHERE = (
+    "/api/signin", "/api/me", "/api/runs", "/api/operations", "/api/stations/{station}/operations", "/api/staff",
+    "/api/tenants", "/api/authority/{tenant}", "/api/overview", "/api/door", "/api/info", "/api/stream", "/api/quote",
+    "/api/drivers", "/api/channels", "/api/sessions", "/api/openapi.json", "/api/top-ups",
+)  # fmt: skip
+"""Commands of their own, other people's routes, and pages'."""
+ONLY_BY_API = {
+    "POST /api/stations",  # station add
+    "GET /api/webhooks/{hook}",
+    "DELETE /api/tariff-uses",
+    "GET /api/files/{file}",  # bytes
+    "PUT /api/stations/{station}/dynamic-profiles/{profile}",
+}
+
+
+def test_every_route_of_staff_has_a_command(api: Mapping[str, Any]) -> None:
+    there = {
+        f"{method.upper()} {path}"
+        for path, methods in api["paths"].items()
+        for method in methods
+        if path.startswith("/api/") and not path.startswith(ELSEWHERE)
+    }
+    assert there - {f"{line.method} {line.path}" for line in LINES} == ONLY_BY_API
+
+
 def test_each_line_is_there_once_and_its_holes_are_filled(app: typer.Typer) -> None:
     names = [(line.group, line.name) for line in LINES]
     assert len(names) == len(set(names))
