@@ -8,6 +8,7 @@ from typing import Any
 
 from sunpile.basics.errors import NotFound, SunpileError, Unreachable
 from sunpile.basics.ids import EvseId, StationId
+from sunpile.basics.jobs import goes_on
 from sunpile.basics.ports import Clock
 from sunpile.basics.scope import Scope
 from sunpile.chargers.commands import Period, Profile, Schedule, SetChargingProfile
@@ -84,7 +85,7 @@ class SiteControl:
         try:
             await self.load()
             while True:
-                with self._clock.work():
+                with self._clock.work(), goes_on("the look at sites"):
                     await self.look()
                 await self._clock.sleep_until(self._clock.now() + LOOK_S)
         finally:

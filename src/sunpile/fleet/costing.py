@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from sunpile.basics.audit import Audit, NoAudit
 from sunpile.basics.errors import InputInvalid, NotInDialect, SunpileError
 from sunpile.basics.ids import StationId
+from sunpile.basics.jobs import goes_on
 from sunpile.basics.ports import Clock
 from sunpile.basics.scope import Scope
 from sunpile.chargers.commands import (
@@ -215,14 +216,15 @@ class Costing:
     async def run(self) -> None:
         """Until cancelled: tell stations the running cost of their sessions."""
         while True:
-            with self.clock.work():
+            with self.clock.work(), goes_on("running costs"):
                 await self.tell()
             await self.clock.sleep_until(self.clock.now() // RUNNING_S * RUNNING_S + RUNNING_S)
 
     async def tell(self) -> None:
         """One round."""
         for found in await self.book.running():
-            await self._tell_one(found)
+            with goes_on(f"the cost of session {found.session}"):
+                await self._tell_one(found)
             await asyncio.sleep(0)
 
     async def _tell_one(self, found: Costed) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from sunpile.basics.audit import Audit, NoAudit
 from sunpile.basics.errors import Conflict, InputInvalid, SunpileError
 from sunpile.basics.ids import StationId
+from sunpile.basics.jobs import goes_on
 from sunpile.basics.ports import Clock
 from sunpile.basics.scope import Scope
 from sunpile.chargers.commands import CancelReservation, Command, CommandResult, ReserveNow
@@ -270,15 +271,16 @@ class Reservations:
     async def run(self) -> None:
         """Until cancelled: end what time has ended."""
         while True:
-            with self._clock.work():
+            with self._clock.work(), goes_on("the end of reservations"):
                 await self.expire()
             await self._clock.sleep_until(self._clock.now() // ROUND_S * ROUND_S + ROUND_S)
 
     async def expire(self) -> None:
         """One round."""
         for known in await self._store.open():
-            if decide(known, Passed(), self._clock.now()) != known:
-                await self._event(known.station, known.number, Passed())
+            with goes_on(f"reservation {known.number}"):
+                if decide(known, Passed(), self._clock.now()) != known:
+                    await self._event(known.station, known.number, Passed())
 
     async def _event(self, station: str, number: int, event: Event) -> Reservation | None:
         now = self._clock.now()

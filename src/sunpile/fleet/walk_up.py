@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from sunpile.basics.audit import Audit, NoAudit
 from sunpile.basics.errors import Conflict, Forbidden, InputInvalid, NotInDialect, SunpileError, TooMany, Unreachable
 from sunpile.basics.ids import StationId
+from sunpile.basics.jobs import goes_on
 from sunpile.basics.ports import Clock
 from sunpile.basics.scope import Scope
 from sunpile.chargers.access import Buckets
@@ -314,9 +315,10 @@ class WalkUp:
     async def run(self) -> None:
         """Until cancelled: go on with every open payment. The first round is what a restart left over."""
         while True:
-            with self._clock.work():
+            with self._clock.work(), goes_on("payments"):
                 for hold in await self.store.open():
-                    await self.look_after(hold)
+                    with goes_on(f"payment {hold.hold}"):
+                        await self.look_after(hold)
             await self._clock.sleep_until(self._clock.now() // ROUND_S * ROUND_S + ROUND_S)
 
     async def look_after(self, hold: Hold) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from sunpile.basics.audit import Audit
 from sunpile.basics.errors import Conflict, StoreUnreachable
+from sunpile.basics.jobs import goes_on
 from sunpile.basics.ports import Clock
 from sunpile.basics.scope import Scope
 from sunpile.fleet.webhooks import (
@@ -260,8 +261,9 @@ class Webhooks:
             ID_HEADER: delivery.delivery,
             SIGNATURE_HEADER: signature(hook, now, delivery.body),
         }
-        outcome = await self._sender.post(hook.url, delivery.body.encode(), headers)
-        await self._store.saved(tried(delivery, outcome, self._clock.now()))
+        with goes_on(f"delivery {delivery.delivery}"):
+            outcome = await self._sender.post(hook.url, delivery.body.encode(), headers)
+            await self._store.saved(tried(delivery, outcome, self._clock.now()))
 
 
 def facts(hook: Hook) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from sunpile.basics.errors import (
 )
 from sunpile.basics.ids import Address, DriverId, EvseId, IdToken, SessionId, StationId
 from sunpile.basics.interval import Interval
+from sunpile.basics.jobs import goes_on
 from sunpile.basics.ports import Clock
 from sunpile.basics.typed_data import Domain
 from sunpile.basics.units import Nano, money
@@ -299,7 +300,7 @@ class Sessions:
         """Until cancelled: stop sessions whose voucher is late, review overdue ones, settle vouchers on chain."""
         try:
             while True:
-                with self.clock.work():
+                with self.clock.work(), goes_on("housekeeping of sessions"):
                     await self.housekeep()
                 await self.clock.sleep_until(self.clock.now() // HOUSEKEEPING_S * HOUSEKEEPING_S + HOUSEKEEPING_S)
         finally:
@@ -309,9 +310,10 @@ class Sessions:
     async def housekeep(self) -> None:
         """One round."""
         for session in await self.store.unsettled():
-            self._watch(session)
-            if self._overdue(session) and not await self._brings_more(session):
-                await self._decide(Review(session.session))
+            with goes_on(f"session {session.session}"):
+                self._watch(session)
+                if self._overdue(session) and not await self._brings_more(session):
+                    await self._decide(Review(session.session))
         await self.settle_channels()
 
     def _overdue(self, session: Session) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from sunpile.basics.jobs import goes_on
 from sunpile.basics.scope import DEFAULT_TENANT
 from sunpile.fleet.webhook_service import Webhooks
 from sunpile.identity.door import Door
@@ -80,7 +81,7 @@ class StaffSide:
     async def _forget(self) -> None:
         clock = self.ground.clock
         while True:
-            with clock.work():
+            with clock.work(), goes_on("forgetting old sessions of staff"):
                 await self.store.forget(clock.now())
                 await self.outbox.forget(clock.now() - DELIVERIES_KEPT_S)
             await clock.sleep_until(clock.now() + HOUR_S)

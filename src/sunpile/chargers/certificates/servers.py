@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from sunpile.basics.jobs import goes_on
 from sunpile.basics.ports import Clock
 from sunpile.chargers import tls
 from sunpile.chargers.certificates.clients import client_trust
@@ -51,7 +52,7 @@ class ServerCertificates:
         ends = dict(self._ends)
         while True:
             await self._clock.sleep_until(self._clock.now() + LOOK_AGAIN_S)
-            with self._clock.work():
+            with self._clock.work(), goes_on("the renewal of the door's certificate"):
                 plan = await self.plan()
                 if self._ends != ends or plan.client_roots != known.client_roots:
                     tls.reload(door, plan)

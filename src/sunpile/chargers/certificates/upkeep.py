@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol, cast
 from sunpile.basics.audit import Audit
 from sunpile.basics.errors import Conflict, InputInvalid, NotFound, SunpileError
 from sunpile.basics.ids import StationId
+from sunpile.basics.jobs import goes_on
 from sunpile.basics.ports import Clock
 from sunpile.basics.scope import Scope
 from sunpile.chargers.certificates import comparison, hashes, names
@@ -292,7 +293,7 @@ class CertificateUpkeep:
     async def run(self) -> None:
         """Until the node stops: send again what waits, and have stations renew what ends soon."""
         while True:
-            with self._p.clock.work():
+            with self._p.clock.work(), goes_on("certificates"):
                 await self._p.signing.send_waiting()
                 await self.renew_due()
             await self._p.clock.sleep_until(self._p.clock.now() + ROUND_S)
