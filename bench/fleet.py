@@ -25,7 +25,6 @@ sys.path[:1] = [str(ROOT / "src"), str(ROOT)]
 """In place of this folder."""
 
 import uvloop  # noqa: E402
-
 from bench.clients import attackers  # noqa: E402
 from bench.clients.stations import PASSWORD, Station, Tally, no_questions  # noqa: E402
 
@@ -214,7 +213,7 @@ async def hold_and_storm(node: NodeUnderTest, names: Sequence[str]) -> list[dict
     note(f"all back in {took:.1f} s, {tally.refused} refused on the way, {node.cpu_s():.1f} s of processor time")
     for handle in timers:
         handle.cancel()
-    while any(station.calls for station in fleet):
+    while any(station.calls for station in fleet):  # noqa: ASYNC110
         await asyncio.sleep(0.1)
     for station in fleet:
         station.leave()

@@ -196,7 +196,8 @@ async def test_a_command_finds_the_door_and_a_killed_doors_station_goes_on_elsew
         sessions = connection.execute(text("SELECT wh, ended_at FROM sessions")).all()
         samples = connection.execute(text("SELECT COUNT(*) FROM meter_registers WHERE kind = 'sample'")).scalar()
         owner = connection.execute(text("SELECT generation FROM station_doors")).scalar()
-        letters_left = connection.execute(text("SELECT COUNT(*) FROM door_mail WHERE kind IN ('command', 'answer')")).scalar()
+        waiting = text("SELECT COUNT(*) FROM door_mail WHERE kind IN ('command', 'answer')")
+        letters_left = connection.execute(waiting).scalar()
     engine.dispose()
     assert [row.wh for row in sessions] == [300]
     assert sessions[0].ended_at is not None
