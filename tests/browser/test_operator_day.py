@@ -220,7 +220,9 @@ def test_operators_day(open_page: Open, node: NodeProcess, yard: Yard) -> None:
     yard.do(station.close())
 
 
-def test_same_in_chinese_on_a_phone(open_page: Open) -> None:
+def test_same_in_chinese_on_a_phone(open_page: Open, node: NodeProcess, yard: Yard) -> None:
+    with pytest.raises(Refused):
+        yard.do(VirtualStation(node.url, "NOBODY-1", "some-password", "1.6").connect())
     page = open_page("/console?lang=zh", viewport=PHONE)
     expect(page.locator("h1")).to_have_text("总览")
     expect(page.locator("#gauge-connected")).to_contain_text("/")
@@ -228,7 +230,7 @@ def test_same_in_chinese_on_a_phone(open_page: Open) -> None:
     page.get_by_role("button", name="菜单").click()
     page.get_by_role("link", name="为何连不上？").click()
     expect(page.locator("h1")).to_have_text("为何连不上？")
-    expect(page.locator(".cure").first).to_contain_text("密码")
+    expect(page.locator(".refusals li", has_text="NOBODY-1")).to_contain_text("没有登记这个身份标识的充电桩")
     for path in ("stations", "sessions", "operations/set-charging-profile", "certificates?tab=authority", "audit"):
         page.goto(page.url.split("/console")[0] + f"/console/{path}")
         page.locator("#main:not([aria-busy])").wait_for()
