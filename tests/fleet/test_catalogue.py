@@ -9,7 +9,18 @@ import pytest
 
 from sunpile.basics.errors import InputInvalid, NotFound
 from sunpile.chargers import commands
-from sunpile.fleet.catalogue import CATALOGUE, GROUPS, Operation, as_asked, command_of, operation_named, schema, shown
+from sunpile.chargers.commands import VariableName, VariableValue
+from sunpile.fleet.catalogue import (
+    CATALOGUE,
+    GROUPS,
+    Operation,
+    as_asked,
+    command_of,
+    operation_named,
+    refuse_secrets,
+    schema,
+    shown,
+)
 from sunpile.fleet.examples import EXAMPLES, example, versions
 
 every = pytest.mark.parametrize("operation", CATALOGUE, ids=lambda operation: operation.name)
@@ -100,6 +111,21 @@ def test_passwords_are_never_shown() -> None:
     assert "s3cret" not in str(shown(network)) + str(shown(values))
     assert "300" in str(shown(values))
     assert shown(network)["url"] == "wss://x"
+
+
+@pytest.mark.parametrize(
+    ("component", "variable", "way"),
+    [
+        ("SecurityCtrlr", "BasicAuthPassword", "/password"),
+        ("", "authorizationkey", "/password"),
+        ("SecurityCtrlr", "BasicAuthPassword[1]", "/password"),
+        ("WebPaymentsCtrlr", "SharedSecret", "/qr-codes"),
+    ],
+)
+def test_a_secret_has_a_way_of_its_own(component: str, variable: str, way: str) -> None:
+    with pytest.raises(InputInvalid, match=way):
+        refuse_secrets([VariableValue(VariableName(variable, component), "s3cret")])
+    refuse_secrets([VariableValue(VariableName(variable, "NetworkConfiguration"), "s3cret")])
 
 
 def test_a_customers_data_that_is_only_deleted_is_not_waited_for() -> None:

@@ -4,7 +4,7 @@ An operation is a station command with a name, titles, who may use it and how mu
 command's fields; their JSON schema carries the Chinese label of each field as `x-label-zh`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from functools import cache
 from typing import Any, Literal, cast
@@ -223,6 +223,29 @@ def schema(name: str) -> dict[str, Any]:
     if operation.numbered in made.get("required", ()):
         made["required"].remove(operation.numbered)
     return made
+
+
+_PASSWORD = "POST /api/stations/{station}/password, which makes a new one"
+OWN_WAYS = {
+    "basicauthpassword": _PASSWORD,
+    "authorizationkey": _PASSWORD,
+    "sharedsecret": "POST /api/payments/qr-codes, which makes a new one",
+}
+"""Secrets between a station and this node, and the way that gives it one: so the node knows it, and no run keeps it."""
+
+
+def refuse_secrets(values: Iterable[c.VariableValue]) -> None:
+    """Go on only if `values` set none of `OWN_WAYS`. Those of a network profile are for later, and for its slot.
+
+    Raises
+    ------
+    InputInvalid
+        saying which way to go.
+    """
+    for value in values:
+        name = value.name.variable.partition("[")[0].strip().casefold()
+        if name in OWN_WAYS and value.name.component.casefold() != "networkconfiguration":
+            raise InputInvalid(f"{value.name.variable} is a secret and is not set like this: use {OWN_WAYS[name]}")
 
 
 SECRET_FIELDS = frozenset({"password"})

@@ -12,6 +12,7 @@ from sunpile.chargers.commands import Command, CommandResult
 from sunpile.chargers.notices import Notice, ReportPart
 from sunpile.fleet.alerts import Finding
 from sunpile.fleet.cards import StationCard
+from sunpile.fleet.catalogue import refuse_secrets
 from sunpile.fleet.device_model import Variable, VariableKey, newest, of_answer, of_report
 from sunpile.fleet.templates import Drift, Template, batches, covered, drift, wrong_values
 from sunpile.fleet.upkeep_ports import Runs
@@ -78,8 +79,11 @@ class Configuration:
             if it has an id nobody knows, or names a station nobody knows.
         Conflict
             if another has its name.
+        InputInvalid
+            if it would give every station one secret.
         """
         scope.need("configure")
+        refuse_secrets(template.values)
         before = asdict(await self._models.template(scope, template.template)) if template.template else None
         kept = replace(template, template=template.template or secrets.token_hex(8), updated_at=self._clock.now())
         await self._models.save_template(scope, kept)

@@ -15,10 +15,11 @@ from sunpile.basics.errors import Conflict, InputInvalid, NotFound, PileUnreacha
 from sunpile.basics.ids import StationId
 from sunpile.basics.ports import Clock
 from sunpile.basics.scope import Scope
+from sunpile.chargers.commands import SetVariables
 from sunpile.chargers.notices import Notice, Progress, ReportPart
 from sunpile.fleet import run_words
 from sunpile.fleet.budget import HOUR_S, Budget
-from sunpile.fleet.catalogue import Operation, command_of, operation_named, shown
+from sunpile.fleet.catalogue import Operation, command_of, operation_named, refuse_secrets, shown
 from sunpile.fleet.run import Run, begin_state, decide, wants_approval
 from sunpile.fleet.run_events import (
     Approved,
@@ -114,7 +115,9 @@ class Runner:
         await self._ready()
         what = operation_named(operation)
         scope.need(what.permission)
-        command_of(what, arguments, 1)
+        command = command_of(what, arguments, 1)
+        if isinstance(command, SetVariables):
+            refuse_secrets(command.values)
         options = options or Options()
         targets = await self._fleet.select(scope, selection)
         if not targets:
