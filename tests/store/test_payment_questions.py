@@ -66,6 +66,14 @@ async def test_who_has_a_receipt_or_no_settlement_gets_none(house, more):
     assert len(await house[1].page(NODE)) == 1
 
 
+async def test_only_a_number_of_ours_opens_a_receipt(house):
+    ours = (await ask(house, "NotifySettlement", PAID))["receiptId"]
+    for own in ("R1", ours):
+        await ask(house, "NotifySettlement", PAID | {"pspRef": f"other-{own[:2]}", "receiptId": own})
+    assert await house[1].by_receipt("R1") is None
+    assert (await house[1].by_receipt(ours)).payment == PAID["pspRef"]
+
+
 @pytest.mark.parametrize(
     ("number", "status", "reason"),
     [

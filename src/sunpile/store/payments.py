@@ -57,9 +57,11 @@ class PaymentDatabase:
     async def by_receipt(self, receipt: str) -> Settlement | None:
         """The settlement with this receipt's number: ours cannot be guessed."""
         query = select(settlements).where(settlements.c.receipt == receipt, settlements.c.status == "Settled")
-        row = await self._database.read(lambda c: c.execute(query).mappings().first())
+        rows = await self._database.read(lambda c: c.execute(query).mappings().all())
         names = ("station", "payment", "status", "nano", "settled_at", "ocpp_transaction", "receipt")
-        return Settlement(**{name: row[name] for name in names}) if row is not None else None
+        # A number that a station gave (R1, R2 ...) can be guessed, or be another's: it opens nothing.
+        ours = (row for row in rows if not json.loads(row["body"]).get("receiptId"))
+        return next((Settlement(**{name: row[name] for name in names}) for row in ours), None)
 
     async def page(self, scope: Scope, limit: int = 100) -> list[dict[str, Any]]:
         """Settlements of the tenant, newest first."""
