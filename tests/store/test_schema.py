@@ -5,15 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, insert, inspect, select, text
 
 from sunpile.basics.errors import Conflict, InputInvalid, StoreUnreachable
+from sunpile.store import schema
 from sunpile.store.backup import backup, restore
 from sunpile.store.database import open_engine
 from sunpile.store.schema import current_revision, head_revision, upgrade
-from sunpile.store.tables import frames, metadata, points
+from sunpile.store.tables import frames, metadata, points, stations
 
 POINT = {"point": 7, "zone": 1, "kind": "home", "owner": "0x1", "meter_key": "0x2", "node_signs": True, "cap_wh": 9}
 
@@ -45,12 +47,27 @@ def test_the_migrations_make_exactly_the_tables_the_code_uses(bare: Engine) -> N
 
 
 def test_rows_survive_a_migration_from_the_first_release(bare: Engine) -> None:
-    upgrade(bare)
     with bare.begin() as connection:
+        command.upgrade(schema._config(connection), "0001")
         connection.execute(insert(points).values(POINT))
+        station = "INSERT INTO stations (station, password_salt, password_hash, max_w) VALUES ('SP', :salt, :hash, 9)"
+        connection.execute(text(station), {"salt": b"s", "hash": b"h"})
     upgrade(bare)
     with bare.connect() as connection:
         assert connection.execute(select(points.c.point, points.c.kind)).all() == [(7, "home")]
+        columns = (stations.c.station, stations.c.security_profile, stations.c.registration, stations.c.leniency)
+        assert connection.execute(select(*columns)).all() == [("SP", 1, "Accepted", "[]")]
+
+
+def test_sessions_are_found_by_their_token_whatever_its_case(bare: Engine) -> None:
+    upgrade(bare)
+    query = "SELECT 1 FROM sessions WHERE upper(id_token) = 'A' AND started_at > 5"
+    explain = "EXPLAIN QUERY PLAN " if bare.dialect.name == "sqlite" else "EXPLAIN "
+    with bare.connect() as connection:
+        if bare.dialect.name != "sqlite":
+            connection.execute(text("SET enable_seqscan = off"))
+        plan = str(connection.execute(text(explain + query)).all())
+    assert "ix_sessions_token_started_at" in plan
 
 
 def test_a_database_of_a_newer_release_is_left_alone(bare: Engine) -> None:
