@@ -100,3 +100,12 @@ def test_a_local_controller_is_told_the_address_and_the_checksum(desk: Desk) -> 
     assert arguments["checksum"] == hashlib.md5(IMAGE).hexdigest()
     desk.client.post(f"/api/firmware/images/{image}/unpublish", json={"station": "NEW-0"})
     assert desk.runs.started[-1][0] == "unpublish-firmware"
+
+
+async def test_only_the_image_itself_is_without_the_limit_of_bodies(desk: Desk) -> None:
+    """JSON is read whole before anybody is asked who he is: without a limit a stranger could fill the memory."""
+    large = b'{"signature": "' + b"x" * (2 << 20)
+    stranger = {"Authorization": ""}
+    for path in ("/api/firmware/images/x/signature", "/api/firmware/images/x/publish"):
+        send = desk.client.put if path.endswith("signature") else desk.client.post
+        assert send(path, content=large, headers=stranger).status_code == 413

@@ -23,8 +23,9 @@ HEADERS = {
 }
 
 
-STREAMED = ("/files/up/", "/api/firmware/images")
-"""Paths that take files: they go to the disk as they come, and what takes them counts."""
+UPLOADS, IMAGES = "/files/up/", "/api/firmware/images"
+"""What takes files: below the first, and just the second. They go to the disk as they come, and what takes them counts.
+A body of JSON is read whole before anybody is asked who he is, so nothing else may be without a limit."""
 
 
 class BodyTooLarge(Exception):
@@ -44,7 +45,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         started, status, seen = time.perf_counter(), 0, 0
-        streamed = scope["path"].startswith(STREAMED)
+        streamed = scope["path"] == IMAGES or scope["path"].startswith(UPLOADS)
 
         async def guarded_send(message: Message) -> None:
             nonlocal status
