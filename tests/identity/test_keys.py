@@ -91,3 +91,13 @@ async def test_key_answers_to_whoever_made_it_however_many_keys_between(offices:
     assert first.actor != second.actor
     assert same_person(second.signature, anna.signature)
     assert not same_person(second.signature, "staff:bert")
+
+
+async def test_key_that_only_manages_disables_nobody_who_may_more(offices: Offices) -> None:
+    anna = await offices.team.invite(NODE, "Anna", "manager")
+    key = Scope("default", "key:x", frozenset({"read", "manage"}))
+    with pytest.raises(Forbidden):
+        await offices.team.change(key, anna.staff, {"role": "viewer"})
+    with pytest.raises(Forbidden):
+        await offices.team.change(key, anna.staff, {"disabled": True})
+    assert (await offices.team.member(NODE, anna.staff)).role == "manager"

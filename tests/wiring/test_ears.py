@@ -2,8 +2,12 @@
 
 from typing import Any, cast
 
+from sunpile.basics.ids import StationId
+from sunpile.chargers import Csms
+from sunpile.chargers.commands import Command, CommandResult, RemoteStop
 from sunpile.chargers.events import TransactionAnswer
 from sunpile.wiring.ears import Ears, Transactional
+from sunpile.wiring.piles import PileCommands
 
 
 class Said:
@@ -34,3 +38,23 @@ async def test_what_cannot_be_added_to_an_answer_is_left_out() -> None:
         return TransactionAnswer(None, answer.ocpp_transaction, 5)
 
     assert await Ears(on_transaction=[breaks, cost]).transaction(event, answer) == TransactionAnswer(None, "7", 5)
+
+
+async def test_what_a_station_has_done_is_done_whoever_stumbles_over_it() -> None:
+    result, told = CommandResult("Accepted", accepted=True), list[str]()
+
+    class Door:
+        async def command(self, _station: StationId, _command: Command) -> CommandResult:
+            return result
+
+    async def breaks(*_: object) -> None:
+        raise KeyError("a row nobody thought of")
+
+    async def hears(station: StationId, *_: object) -> None:
+        told.append(station)
+
+    commands = PileCommands()
+    commands.csms = cast("Csms", Door())
+    commands.commanded += [breaks, hears]
+    assert await commands.command(StationId("SP-1"), RemoteStop("7")) == result
+    assert told == ["SP-1"]

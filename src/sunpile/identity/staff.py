@@ -113,6 +113,8 @@ class Team:
         """Change name, role, e-mail, or whether somebody is disabled."""
         before = await self._store.member(scope, staff)
         after = replace(before, **changes)
+        # Whoever may less neither makes such a one, nor disables or demotes one.
+        self._no_more(scope, before.role)
         self._no_more(scope, after.role)
         if scope.actor == f"staff:{staff}" and (after.disabled or after.role != before.role):
             raise Forbidden("nobody changes the role of their own account, or disables it")

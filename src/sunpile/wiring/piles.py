@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from sunpile.basics.errors import NotInDialect, Unreachable
 from sunpile.basics.ids import EvseId, IdToken, PointId, StationId
 from sunpile.basics.interval import Interval
+from sunpile.basics.jobs import goes_on
 from sunpile.basics.ports import Clock
 from sunpile.basics.units import Wh
 from sunpile.chargers import Csms, parts
@@ -80,7 +81,9 @@ class PileCommands:
         ask = self.doors.command if self.doors is not None and elsewhere else self.csms.command
         result = parts.joined([await ask(station, part) for part in parts.split(command, most)])
         for hears in self.commanded:
-            await hears(station, command, result)
+            # The station has done it, whatever becomes of those who listen.
+            with goes_on(f"what follows from a command to {station}"):
+                await hears(station, command, result)
         return result
 
     async def messages_wait(self, station: StationId, ocpp_transaction: str) -> bool | None:
@@ -195,6 +198,11 @@ class PileInbox:
             await self._show(station, evse, LivePoint(w=known[-1].power_w, soc_permille=known[-1].soc_permille))
 
     async def _show(self, station: StationId, evse: EvseId, change: LivePoint) -> None:
+        # What it came from is durable: a page that cannot be brought up to date keeps no station waiting.
+        with goes_on(f"the live view of {station}"):
+            await self._bring_up(station, evse, change)
+
+    async def _bring_up(self, station: StationId, evse: EvseId, change: LivePoint) -> None:
         place = station, evse
         if place not in self._points and (place not in self._pointless or time.monotonic() >= self._look_again):
             # Where nothing is traded no EVSE has a point: that is asked once each, and then only now and again.
