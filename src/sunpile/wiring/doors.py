@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Coroutine
 from typing import Any, Literal
 
-from sunpile.basics.errors import PileUnreachable, SunpileError
+from sunpile.basics.errors import PileUnreachable, StoreUnreachable, SunpileError
 from sunpile.basics.ids import StationId
 from sunpile.basics.ports import Clock
 from sunpile.chargers import Csms
@@ -165,6 +165,8 @@ class Doors:
                     await self._store.bury(now, {self.me, NODE})
             except SunpileError as fault:
                 log.warning("the lease could not be renewed: %s", fault.detail)
+            except Exception:
+                log.exception("the lease could not be renewed")
             await asyncio.sleep(BEAT_S)
 
     async def _read_mail(self) -> None:
@@ -180,8 +182,9 @@ class Doors:
                         await self._hear(letter)
                     await self._store.done(heard)
             except Exception:
-                # What cannot be read now is read when the bell rings next.
-                log.exception("mail could not be read")
+                log.exception("mail could not be read; it is tried again")
+                await asyncio.sleep(BEAT_S)
+                self.bell.rung.set()
 
     async def _act(self, letter: Letter) -> None:
         station = StationId(letter.station)
@@ -210,6 +213,9 @@ class Doors:
             body = letters.result_written(await self.csms.command(station, letters.read(letter.body)))
         except SunpileError as fault:
             body = letters.fault_written(fault)
+        except Exception:
+            log.exception("station %s could not be asked", station)
+            body = letters.fault_written(PileUnreachable("the process that holds the pile failed; its log says why"))
         answer = Letter(letter.sender, "answer", station, letter.generation, body, self.me, letter.about)
         await self._store.post(answer, self._clock.now())
 
@@ -218,6 +224,9 @@ class Doors:
         try:
             thing = letters.read(letter.body)
             await (self.ears.heard(thing) if letter.kind == "event" else self.ears.notice(thing))
+        except StoreUnreachable:
+            # The station has its acknowledgement: the letter stays until somebody could keep what it says.
+            raise
         except Exception:
             log.exception("what station %s told another process could not be heard", letter.station)
 
