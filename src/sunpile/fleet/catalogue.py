@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from sunpile.basics.errors import InputInvalid, NotFound
 from sunpile.chargers import commands as c
-from sunpile.fleet import device_model
+from sunpile.chargers.certificates.redaction import is_secret
 from sunpile.fleet.labels import label
 
 Group = Literal[
@@ -249,7 +249,6 @@ def refuse_secrets(values: Iterable[c.VariableValue]) -> None:
 
 
 SECRET_FIELDS = frozenset({"password"})
-SECRET_VARIABLES = device_model.SECRETS
 HIDDEN = "***"
 
 
@@ -261,7 +260,7 @@ def shown(arguments: Any) -> Any:
         return arguments
     record = cast(dict[str, Any], arguments)
     name = record.get("name")
-    secret = isinstance(name, dict) and cast(dict[str, Any], name).get("variable") in SECRET_VARIABLES
+    secret = isinstance(name, dict) and is_secret(str(cast(dict[str, Any], name).get("variable")))
     return {
         key: HIDDEN if value and (key in SECRET_FIELDS or (secret and key == "value")) else shown(value)
         for key, value in record.items()

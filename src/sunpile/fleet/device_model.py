@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
+from sunpile.chargers.certificates.redaction import is_secret
 from sunpile.chargers.commands import (
     Command,
     CommandResult,
@@ -17,8 +18,6 @@ from sunpile.chargers.notices import ReportPart
 NONE = -1
 """No EVSE or connector, in a key."""
 VALUE_MAX = 2500
-SECRETS = frozenset({"BasicAuthPassword", "AuthorizationKey", "SharedSecret"})
-"""Variables whose values are told to stations and kept nowhere in the clear."""
 
 
 class VariableKey(NamedTuple):
@@ -177,7 +176,7 @@ def of_answer(command: Command, result: CommandResult, now: int) -> list[Variabl
         given = {key_of(value.name, value.attribute): value.value for value in command.values}
         kept = [_key(row, str(row.get("attributeType", "Actual"))) for row in rows if _taken(row)]
         return [
-            Variable(key, given[key], "", None, now) for key in kept if key in given and key.variable not in SECRETS
+            Variable(key, given[key], "", None, now) for key in kept if key in given and not is_secret(key.variable)
         ]
     return []
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from sunpile.basics.ids import StationId
 from sunpile.basics.ports import Clock
+from sunpile.chargers.certificates.redaction import is_secret
 from sunpile.chargers.commands import Command, CommandResult
 from sunpile.chargers.events import StationEvent, StatusChanged
 from sunpile.chargers.notices import CarSchedule, LimitNotified, MonitorEvent, Notice, Progress, SecurityEvent, Told
@@ -14,7 +15,7 @@ from sunpile.chargers.station import StationState
 from sunpile.fleet.alarm import Alarm, Source
 from sunpile.fleet.alerts import ALARMING, Finding
 from sunpile.fleet.campaigns import Campaigns
-from sunpile.fleet.catalogue import HIDDEN, SECRET_VARIABLES
+from sunpile.fleet.catalogue import HIDDEN
 from sunpile.fleet.configuration import Configuration
 from sunpile.fleet.curves import SampleRow, rows_of
 from sunpile.fleet.customers import Customers
@@ -256,7 +257,7 @@ def _other(told: Told, now: int) -> Happened | None:
 
 def said_of(event: MonitorEvent) -> str:
     """The value an event tells, as staff may see it: no password that a station gives away."""
-    return HIDDEN if event.value and event.variable.partition("[")[0] in SECRET_VARIABLES else event.value
+    return HIDDEN if event.value and is_secret(event.variable) else event.value
 
 
 def finding_of(notice: Notice) -> Finding | None:

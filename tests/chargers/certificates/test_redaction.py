@@ -33,6 +33,8 @@ def test_a_secret_is_not_kept_and_the_rest_is(dialect, command) -> None:
 def test_a_station_that_tells_its_key_is_not_quoted() -> None:
     frame = '[3,"1",{"configurationKey":[{"key":"AuthorizationKey","readonly":false,"value":"' + SECRET + '"}]}]'
     assert SECRET not in redacted(frame)
+    assert SECRET not in redacted(frame.replace("AuthorizationKey", "AUTHORIZATIONKEY"))
+    assert SECRET not in redacted(frame.replace("AuthorizationKey", "VpnKey"))
     vpn = {"server": "s", "user": "u", "password": SECRET, "key": SECRET, "type": "IKEv2"}
     kept = redacted(json.dumps([2, "1", "SetNetworkProfile", {"connectionData": {"vpn": vpn}}]))
     assert SECRET not in kept

@@ -4,15 +4,26 @@ from typing import Any, cast
 
 import orjson
 
-VARIABLES = frozenset({"BasicAuthPassword", "AuthorizationKey", "SharedSecret"})
+VARIABLES = frozenset(
+    {"basicauthpassword", "authorizationkey", "sharedsecret", "apnpassword", "apnsimpin", "vpnpassword", "vpnkey"}
+)
+"""In small letters: OCPP compares names without regard to case."""
 FIELDS = frozenset({"basicAuthPassword", "apnPassword", "simPin"})
 STARS = "***"
+
+
+def is_secret(name: str) -> bool:
+    """True if a variable or key of this name, perhaps with an instance behind it, holds a secret."""
+    return name.partition("[")[0].strip().lower() in VARIABLES
 
 
 def redacted(frame: str) -> str:
     """`frame` without secrets; the same text if it has none."""
     # Written out, not a loop: every frame comes by here, and nearly none holds a secret.
-    if not ("assword" in frame or "AuthorizationKey" in frame or "SharedSecret" in frame or "simPin" in frame):
+    low = frame.lower()
+    if not (
+        "password" in low or "authorizationkey" in low or "sharedsecret" in low or "simpin" in low or "vpnkey" in low
+    ):
         return frame
     try:
         whole = orjson.loads(frame)
@@ -31,7 +42,7 @@ def _hide(value: Any) -> bool:
     secret = FIELDS & fields.keys()
     variable = fields.get("variable")
     name = fields.get("key") or (cast("dict[str, Any]", variable).get("name") if isinstance(variable, dict) else None)
-    if isinstance(name, str) and name in VARIABLES:
+    if isinstance(name, str) and is_secret(name):
         secret |= {"value", "attributeValue"} & fields.keys()
     vpn = fields.get("vpn")
     if isinstance(vpn, dict):
