@@ -206,3 +206,25 @@ async def test_what_waits_is_told_once_the_store_is_back_and_nobody_is_asked_whe
     ear.later(other)
     assert await ear.flush()
     assert (outbox.asked, done) == (before, [1])
+
+
+async def test_what_cannot_be_told_keeps_nothing_back() -> None:
+    told: list[int] = []
+
+    async def emit(*_: object) -> int:
+        return 0
+
+    async def listening() -> bool:
+        return True
+
+    async def breaks() -> None:
+        raise KeyError("a row nobody thought of")
+
+    async def tells() -> None:
+        told.append(1)
+
+    announcer = Announcer(emit, emit, listening)
+    announcer.later(breaks)
+    announcer.later(tells)
+    assert await announcer.flush()
+    assert told == [1]

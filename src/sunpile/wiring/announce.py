@@ -160,6 +160,9 @@ class Announcer:
             raise
         except SunpileError as fault:
             log.warning("nobody is told: %s", fault.detail)
+        except Exception:
+            # What cannot be told must not keep all that comes after it.
+            log.exception("nobody is told")
 
 
 def _remember(book: OrderedDict[str, T], name: str, value: T) -> None:
