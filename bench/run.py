@@ -17,6 +17,8 @@ BENCHES: list[tuple[str, list[str]]] = [
     ("clearing", [PYTHON, "bench/clearing.py"]),
     ("settle gas", [CONTRACTS_PYTHON, "bench/settle_gas.py"]),
     ("OCPP", [PYTHON, "bench/ocpp.py"]),
+    ("a fleet, and attackers", [PYTHON, "bench/fleet.py"]),
+    ("curves", [PYTHON, "bench/curves.py"]),
     ("demo day", [PYTHON, "bench/demo_day.py"]),
 ]
 

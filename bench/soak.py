@@ -32,6 +32,8 @@ RUNS: list[tuple[str, int, list[str]]] = [
     ("sessions delivered in any order, any number of times", 50_000, [*STORY, "tests/sessions/test_delivery.py"]),
     ("clearing and settlement beside their references", 1, [*STORY, "tests/market", "tests/settlement"]),
     ("kills of engine and submitter", 90, [*STORY, "tests/chain"]),
+    ("hostile frames through the codecs of three versions", 10_000_000, [PYTHON, "bench/hostile.py", "codec"]),
+    ("hostile frames over live sockets beside an honest one", 100_000, [PYTHON, "bench/hostile.py", "sockets"]),
     ("hostile frames at the piles' door", 1, [*STORY, "tests/chargers"]),
     ("contracts beside their models, hostile participants", 1, [*CONTRACTS, "contracts/tests/stateful"]),
 ]

@@ -85,11 +85,14 @@ async def takeover(node: Any, note: Note) -> list[Row]:
     stop = asyncio.Event()
     speaking = asyncio.create_task(talking(victim, stop))
     kinds = [upgrade("S0", WRONG), upgrade("S0", None), upgrade("S0").replace(b"/ocpp/S0", b"/ocpp/S1")]
-    won = 0
-    for number in range(ATTEMPTS):
+
+    async def attempt(number: int) -> bool:
         where, context = (node.plain, None) if number % 2 else (node.tls, tls)
-        answer = await knock(where, kinds[number % len(kinds)], context, next(origin))
-        won += b" 101 " in answer
+        return b" 101 " in await knock(where, kinds[number % len(kinds)], context, next(origin))
+
+    won = 0
+    for first in range(0, ATTEMPTS, 20):
+        won += sum(await asyncio.gather(*(attempt(number) for number in range(first, min(first + 20, ATTEMPTS)))))
     stop.set()
     await speaking
     while victim.calls:  # noqa: ASYNC110
@@ -170,8 +173,10 @@ async def flood(node: Any, note: Note) -> list[Row]:
     times: list[float] = []
     stop = asyncio.Event()
 
+    requests = [upgrade(f"S{number}", WRONG) for number in range(50)]
+
     async def bad(number: int) -> None:
-        answer = await knock(node.plain, upgrade(f"S{number % 50}", WRONG), None, next(origin))
+        answer = await knock(node.plain, requests[number % 50], None, next(origin))
         answers[answer[:16]] = answers.get(answer[:16], 0) + 1
 
     async def good() -> None:
@@ -200,7 +205,9 @@ async def flood(node: Any, note: Note) -> list[Row]:
     cpu = (node.cpu_s() - cpu) / FLOOD_S
     await asyncio.gather(*running)
     worst = sorted(times)[int(len(times) * 0.99)] * 1000
-    note(f"flood: {rate:.0f}/s offered, answered {answers}, {len(times)} honest connects, core {cpu:.0%}")
+    note(
+        f"flood: {rate:.0f}/s offered, answered {sorted(answers.items())}, {len(times)} honest connects, core {cpu:.0%}"
+    )
     let_in = sum(count for line, count in answers.items() if b" 101" in line)
     name = "bad upgrades from 20 addresses"
     return [

@@ -219,7 +219,7 @@ class Connection:
             case ResultFault():
                 self._counters.result_faults += 1
                 self._remark("answer-not-understood")
-                log.warning("a pile could not use our answer %s: %s %s", frame.id, frame.code, frame.description)
+                log.warning("a pile could not use our answer %r: %.60r %.200r", frame.id, frame.code, frame.description)
             case Stray():
                 self._unsolicited()
 
