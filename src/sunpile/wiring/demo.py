@@ -97,12 +97,16 @@ class Stage:
         token = self.folder.admin_token()
         day = asyncio.create_task(self.town.run(self.page, ocpp, self.settings.members, token, on_progress))
         broken = asyncio.create_task(self.supervisor.given_up.wait())
-        await asyncio.wait({day, broken}, return_when=asyncio.FIRST_COMPLETED)
-        broken.cancel()
-        if not day.done():
+        try:
+            await asyncio.wait({day, broken}, return_when=asyncio.FIRST_COMPLETED)
+            if not day.done():
+                self.supervisor.check()
+            self.report = await day
+        finally:
+            broken.cancel()
+            # A town that lives on while its sockets are closed under it would never end.
             day.cancel()
-            self.supervisor.check()
-        self.report = await day
+            await asyncio.gather(day, return_exceptions=True)
         return self.report
 
     async def books(self) -> dict[str, Any]:
@@ -258,6 +262,7 @@ async def play(
         await asyncio.wait({day, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not day.done():
             day.cancel()
+            await asyncio.gather(day, return_exceptions=True)
             raise KeyboardInterrupt
         await day
         summary = await stage.books()
