@@ -139,7 +139,8 @@ async def test_redirect_is_not_followed(database: Database, receiver: Receiver) 
     "address",
     ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
      "255.255.255.255", "198.18.0.1", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "fec0::1", "ff02::1",
-     "::ffff:127.0.0.1",     "::ffff:10.0.0.1", "2002:7f00:1::", "64:ff9b::7f00:1", "64:ff9b:1::a00:1", "2001:0:7f00:1::", "2001:db8::1"],
+     "::ffff:127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::", "64:ff9b::7f00:1",
+     "64:ff9b:1::a00:1", "2001:0:7f00:1::", "2001:db8::1"],
 )  # fmt: skip
 async def test_name_that_leads_inside_is_not_called(address: str, receiver: Receiver) -> None:
     async def lookup(_host: str, _port: int) -> list[str]:

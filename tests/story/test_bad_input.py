@@ -25,7 +25,13 @@ async def folder(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Path
     """A node's folder, deployed and never started."""
     path = tmp_path_factory.mktemp("node") / "data"
     http, ocpp, *members = free_ports(6)
-    new = init.NewNode(path, {"http_port": http, "ocpp_port": ocpp, "insecure_profiles": [1]}, members, f"http://127.0.0.1:{http}", True)
+    new = init.NewNode(
+        path,
+        {"http_port": http, "ocpp_port": ocpp, "insecure_profiles": [1]},
+        members,
+        f"http://127.0.0.1:{http}",
+        True,
+    )
     made = init.make_folder(new)
     await init.deploy(NodeSettings.load(path), made, MachineClock())
     yield path
