@@ -2,9 +2,10 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
+
+import orjson
 
 from sunpile.basics.errors import InputInvalid
 
@@ -60,10 +61,10 @@ def _csv(name: str, text: str) -> list[Fields]:
 
 def _json(name: str, table: str, text: str) -> dict[str, list[Fields]]:
     try:
-        value: Any = json.loads(text)
-    except RecursionError as fault:
-        raise InputInvalid(f"{name} is nested too deeply") from fault
-    except ValueError as fault:
+        value: Any = orjson.loads(text)
+    except orjson.JSONDecodeError as fault:
+        if "ecursion" in str(fault):
+            raise InputInvalid(f"{name} is nested too deeply") from fault
         lines = text.splitlines()
         if len(lines) > 1 and lines[0].lstrip().startswith("{"):
             return {table: _lines(name, lines)}
@@ -88,7 +89,7 @@ def _lines(name: str, lines: Iterable[str]) -> list[Fields]:
         if not line.strip():
             continue
         try:
-            rows.append(json.loads(line))
+            rows.append(orjson.loads(line))
         except (ValueError, RecursionError) as fault:
             raise InputInvalid(f"line {number} of {name} is no JSON: {fault}") from fault
     return _checked(name, rows)
