@@ -63,7 +63,7 @@ def _json(name: str, table: str, text: str) -> dict[str, list[Fields]]:
     try:
         value: Any = orjson.loads(text)
     except orjson.JSONDecodeError as fault:
-        if "ecursion" in str(fault):
+        if "depth" in str(fault):
             raise InputInvalid(f"{name} is nested too deeply") from fault
         lines = text.splitlines()
         if len(lines) > 1 and lines[0].lstrip().startswith("{"):
