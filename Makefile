@@ -56,19 +56,19 @@ clean:
 
 .setup/run: requirements/run.txt | .setup/bin/python
 	test -x $(PY) || $(PYTHON) -m venv --without-pip .venv
-	$(PIP) --python .venv install --no-compile --require-hashes -r requirements/run.txt
+	$(PIP) --python .venv install --no-compile --no-deps --require-hashes -r requirements/run.txt
 	cd .venv/lib/python3*/site-packages && find numpy pandas scipy -type d -name tests -prune -exec rm -rf {} +
 	$(PY) -c "import pathlib, sysconfig; pathlib.Path(sysconfig.get_paths()['purelib'], 'sunpile.pth').write_text(str(pathlib.Path('src').resolve()))"
 	printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -m sunpile "$$@"\n' > .venv/bin/sunpile && chmod +x .venv/bin/sunpile
 	touch $@
 
 .setup/dev: requirements/dev.txt .setup/run
-	$(PIP) --python .venv install --no-compile --require-hashes -r requirements/dev.txt
+	$(PIP) --python .venv install --no-compile --no-deps --require-hashes -r requirements/dev.txt
 	touch $@
 
 .setup/contracts: requirements/contracts.txt | .setup/bin/python
 	test -x $(CPY) || $(PYTHON) -m venv --without-pip .venv-contracts
-	$(PIP) --python .venv-contracts install --no-compile --require-hashes -r requirements/contracts.txt
+	$(PIP) --python .venv-contracts install --no-compile --no-deps --require-hashes -r requirements/contracts.txt
 	touch $@
 
 .setup/browser: | .setup/bin/python
