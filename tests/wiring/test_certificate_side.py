@@ -31,6 +31,7 @@ async def test_it(tmp_path):
         print("dropped", station)
 
     commands.changed = changed
+    commands.dropped = changed
     ground = SimpleNamespace(
         clock=Clock(), chores=Clock(), database=db, hub=EventHub(), folder=SimpleNamespace(path=tmp_path)
     )
