@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, insert, select, update
 
+from sunpile.basics.errors import NotFound
+from sunpile.basics.scope import DEFAULT_TENANT
 from sunpile.chargers.access import new_password
 from sunpile.fleet.moving.model import Fleet, Moved, MovedReservation, MovedSession, MovedStation, Problem, Tally
 from sunpile.fleet.moving.past import PastRules, as_session, guess_max_w, session_id
@@ -23,6 +25,7 @@ from sunpile.sessions.model import Session
 from sunpile.sessions.tokens import Group, Token
 from sunpile.store.audit import append
 from sunpile.store.database import execute_many, insert_new
+from sunpile.store.identity_tables import tenants
 from sunpile.store.session_desk import write_session
 from sunpile.store.tables import cdrs, connectors, registers, sessions, stations
 from sunpile.store.token_tables import reservations, token_groups, tokens
@@ -67,8 +70,17 @@ class Move:
         self._max_w: dict[str, int] = {}
 
     def run(self) -> Moved:
-        """Write all that is not there yet."""
+        """Write all that is not there yet.
+
+        Raises
+        ------
+        NotFound
+            if there is no such tenant.
+        """
         fleet, rules = self._fleet, self._rules
+        known = self._connection.scalar(select(tenants.c.tenant).where(tenants.c.tenant == rules.tenant))
+        if known is None and rules.tenant != DEFAULT_TENANT:
+            raise NotFound(f"there is no tenant {rules.tenant}; add it first: sunpile staff tenant")
         mine = self._stations()
         self._groups()
         self._tokens()

@@ -5,7 +5,6 @@ import socket
 import time
 
 import httpx2
-from sqlalchemy import select
 
 from sunpile.basics.errors import ProgramMissing, SunpileError
 from sunpile.chain.engine.program import find_anvil
@@ -13,9 +12,9 @@ from sunpile.chain.rpc import Rpc
 from sunpile.chargers.refusals import CURES
 from sunpile.people.cli.commands import Finding
 from sunpile.settings import NodeSettings
+from sunpile.store import look
 from sunpile.store.database import Database
 from sunpile.store.schema import current_revision, head_revision
-from sunpile.store.tables import devices, refused_attempts, stations
 from sunpile.wiring.folder import Folder
 from sunpile.wiring.node_rest import local_url
 
@@ -132,8 +131,7 @@ def _port(name: str, host: str, port: int) -> Finding:
 
 
 async def _piles(database: Database, now: int) -> list[Finding]:
-    refused = select(refused_attempts).order_by(refused_attempts.c.at.desc()).limit(20)
-    known, attempts = await database.read(lambda c: (c.execute(select(stations)).all(), c.execute(refused).all()))
+    known, attempts = await look.known_stations(database), await look.newest_refusals(database)
     found: list[Finding] = []
     for station in known:
         name = f"pile {station.station}"
@@ -166,7 +164,7 @@ def in_words(reason: str) -> tuple[str, str]:
 
 async def _devices(database: Database) -> list[Finding]:
     found: list[Finding] = []
-    for device in await database.read(lambda c: c.execute(select(devices)).all()):
+    for device in await look.polled_devices(database):
         name = f"{device.kind} at {device.host}:{device.port} unit {device.unit}"
         if device.last_error:
             found.append(Finding(name, False, device.last_error, "check address, port and unit, and that Modbus is on"))

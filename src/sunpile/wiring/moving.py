@@ -5,10 +5,7 @@ import socket
 import time
 from pathlib import Path
 
-from sqlalchemy import select
-
 from sunpile.basics.errors import Conflict, InputInvalid, NotFound
-from sunpile.basics.scope import DEFAULT_TENANT
 from sunpile.fleet.moving import citrineos, steve
 from sunpile.fleet.moving.dump import read_dump
 from sunpile.fleet.moving.export import Fields, read_export
@@ -18,10 +15,10 @@ from sunpile.people.cli.commands import Progress
 from sunpile.people.cli.moving import MoveWish
 from sunpile.settings import NodeSettings
 from sunpile.store.database import open_engine
-from sunpile.store.identity_tables import tenants
 from sunpile.store.moving import Move, MoveRules
 from sunpile.store.schema import upgrade
 from sunpile.wiring.folder import Folder
+from sunpile.wiring.ground import usual_profile
 
 FILE_MAX = 1 << 30
 """Largest file of an export [bytes]; a dump may be larger."""
@@ -45,26 +42,18 @@ def move(wish: MoveWish, progress: Progress) -> Moved:
     progress.say(f"Reading {wish.path} ...")
     fleet = _read(wish)
     past = PastRules(fleet.source, int(time.time()), settings.interval_length, settings.currency)
-    profile = wish.profile or _usual_profile(settings)
+    profile = wish.profile or usual_profile(settings)
     rules = MoveRules(wish.tenant, past, wish.max_w, profile, wish.let_open, wish.dry_run)
     engine = open_engine(folder.database_url(settings.database))
     try:
         upgrade(engine)
         with engine.connect() as connection, connection.begin() as transaction:
-            known = connection.scalar(select(tenants.c.tenant).where(tenants.c.tenant == wish.tenant))
-            if known is None and wish.tenant != DEFAULT_TENANT:
-                raise NotFound(f"there is no tenant {wish.tenant}; add it first: sunpile staff tenant")
             report = Move(connection, fleet, rules, lambda what, done, total: progress.step(done, total, what)).run()
             if wish.dry_run:
                 transaction.rollback()
     finally:
         engine.dispose()
     return report
-
-
-def _usual_profile(settings: NodeSettings) -> int:
-    """A station of profile 1 is let in without TLS only, so where there is no such door it needs profile 2."""
-    return 2 if settings.ocpp_tls_port is not None and 1 not in settings.insecure_profiles else 1
 
 
 def _must_be_stopped(settings: NodeSettings) -> None:
