@@ -87,6 +87,8 @@ class StationStore:
         self.frames_dropped = 0
         self.seen: Callable[[StationId, bool, int], None] = lambda _station, _there, _at: None
         """Called when a station came (True) or went, and when [Unix s]; durable by then."""
+        self._points: Mapping[tuple[StationId, EvseId], PointId] | None = None
+        self._added = 0
         self._sought: list[tuple[str, asyncio.Future[StationRecord | None]]] = []
         self._seeking: asyncio.Task[None] | None = None
 
@@ -122,6 +124,7 @@ class StationStore:
                 connection.execute(insert(connectors).values(station=station, evse=evse, point=point))
 
         await self._database.write(work)
+        self._points, self._added = None, self._added + 1
         return password
 
     async def renew_password(self, station: str) -> str:
@@ -138,13 +141,19 @@ class StationStore:
             raise NotFound(f"there is no station {station}")
         return password
 
-    async def points(self) -> dict[tuple[StationId, EvseId], PointId]:
-        """The metering point of every EVSE that has one."""
-        query = select(connectors.c.station, connectors.c.evse, connectors.c.point).where(
-            connectors.c.point.is_not(None)
-        )
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return {(StationId(row.station), EvseId(row.evse)): PointId(row.point) for row in rows}
+    async def points(self) -> Mapping[tuple[StationId, EvseId], PointId]:
+        """The metering point of every EVSE that has one. Only `add` gives points, so they are read once for each."""
+        if self._points is None:
+            query = select(connectors.c.station, connectors.c.evse, connectors.c.point).where(
+                connectors.c.point.is_not(None)
+            )
+            added = self._added
+            rows = await self._database.read(lambda connection: connection.execute(query).all())
+            found = {(StationId(row.station), EvseId(row.evse)): PointId(row.point) for row in rows}
+            if added != self._added:
+                return found
+            self._points = found
+        return self._points
 
     # -- StationBook ----------------------------------------------------------------------------------------------
 

@@ -1,6 +1,5 @@
 """Between the piles' door and those who act on it: sessions, the store, the live page."""
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from sunpile.basics.errors import NotInDialect, Unreachable
@@ -32,8 +31,6 @@ from sunpile.store.sessions import SessionDatabase
 from sunpile.wiring.doors import Doors
 from sunpile.wiring.ears import Ears
 
-POINTS_S = 10.0
-"""An EVSE without a metering point is looked up again after so long [s, real time]."""
 Commanded = Callable[[StationId, Command, CommandResult], Awaitable[None]]
 """Hears of a command that a station has answered."""
 Most = Callable[[StationId, str], Awaitable[int | None]]
@@ -133,9 +130,6 @@ class PileInbox:
     ) -> None:
         self._sessions, self._stations, self._board, self._clock = sessions, stations, board, clock
         self._ears, self._certificates = ears, certificates
-        self._points: Mapping[tuple[StationId, EvseId], PointId] = {}
-        self._pointless: set[tuple[StationId, EvseId]] = set()
-        self._look_again = 0.0
 
     async def authorise(self, asked: AuthorisationAsked) -> Authorisation:
         """See `StationInbox.authorise`."""
@@ -203,13 +197,7 @@ class PileInbox:
             await self._bring_up(station, evse, change)
 
     async def _bring_up(self, station: StationId, evse: EvseId, change: LivePoint) -> None:
-        place = station, evse
-        if place not in self._points and (place not in self._pointless or time.monotonic() >= self._look_again):
-            # Where nothing is traded no EVSE has a point: that is asked once each, and then only now and again.
-            self._points = await self._stations.points()
-            self._look_again = time.monotonic() + POINTS_S
-            self._pointless.add(place)
-        point = self._points.get(place)
+        point = (await self._stations.points()).get((station, evse))
         if point is not None:
             self._board.update({point: change}, self._clock.now())
 
