@@ -62,7 +62,7 @@ def door(tmp_path):
         chores=clock,
         hub=EventHub(),
         settings=SimpleNamespace(currency="EUR"),
-        folder=SimpleNamespace(admin_token=lambda: "a" * 32),
+        folder=SimpleNamespace(secret=lambda name: name.ljust(32).encode()),
     )
     side = TokenSide.open(ground, commands, ears, NoAudit(), lambda: "https://node.test", SandboxRail())
     sessions = Sessions(SessionDatabase(database), commands, clock)

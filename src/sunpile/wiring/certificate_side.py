@@ -1,7 +1,7 @@
 """Who stations are: the authority, certificates, passwords, profiles, contracts, joined here."""
 
 import ssl
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,13 +59,10 @@ class CertificateSide:
     ) -> "CertificateSide":
         """Join the parts; they hear stations through `ears`."""
 
-        def changed(kind: str, data: Mapping[str, Any]) -> None:
-            ground.hub.publish(kind, dict(data))
-
         def operator_of(tenant: str) -> str:
             return operator
 
-        clock, folder = ground.chores, ground.folder.path / "pki"
+        changed, clock, folder = ground.hub.publish, ground.chores, ground.folder.path / "pki"
         store, secrets = CertificateDatabase(ground.database), SecurityDatabase(ground.database)
         authority = LocalAuthority(folder, operator_of)
         signing = Signing(authority, store, commands, clock, operator_of, changed)

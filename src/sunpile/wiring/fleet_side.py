@@ -54,6 +54,7 @@ class FleetSide:
     ground: Ground
     runner: Runner
     upkeep: UpkeepOnStore
+    sites: SiteStore
     control: SiteControl
     profiles: ProfileBook
     audit: Audit
@@ -69,13 +70,13 @@ class FleetSide:
         energy: Energy,
         secret: bytes,
         announce: Announce,
-        ended: Callable[[str, Mapping[str, Any]], None],
+        announced: Callable[[str, Mapping[str, Any]], None],
     ) -> "FleetSide":
-        """Join the parts; they hear stations through `ears`, and `ended` hears all that live pages do."""
+        """Join the parts; they hear stations through `ears`, and `announced` hears all that live pages do."""
 
         def changed(kind: str, data: Mapping[str, Any]) -> None:
-            ground.hub.publish(kind, dict(data))
-            ended(kind, data)
+            ground.hub.publish(kind, data)
+            announced(kind, data)
 
         database, clock = ground.database, ground.chores
         store = RunDatabase(database)
@@ -98,15 +99,16 @@ class FleetSide:
                 deviations=frozenset(deviation.id for deviation in DEVIATIONS),
             )
         )
-        control = SiteControl(SiteStore(database), commands, energy, clock, changed)
+        site_book, running = SiteStore(database), Running(commands)
+        control = SiteControl(site_book, commands, energy, clock, changed)
         installed = InstalledProfileStore(database)
-        profiles = ProfileBook(installed, commands, Running(commands), clock)
+        profiles = ProfileBook(installed, commands, running, clock)
 
         async def came(event: StationEvent) -> None:
             if isinstance(event, Booted):
                 await runner.connected(event.station)
 
-        cars = CarTalk(control, commands, Running(commands), installed, clock)
+        cars = CarTalk(control, commands, running, installed, clock)
         streams = EventStreams()
         ears.answer += [cars.asked, profiles.asked, streams.asked]
         ears.on_transaction.append(cars.transaction)
@@ -114,7 +116,7 @@ class FleetSide:
         ears.hear += [control.heard, upkeep.upkeep.heard, came]
         commands.commanded += [profiles.commanded, upkeep.upkeep.answered, streams.commanded, cars.commanded]
         first_look = OverviewDesk(OverviewStore(database), commands, clock, settings.time_zone)
-        return cls(ground, runner, upkeep, control, profiles, audit, first_look)
+        return cls(ground, runner, upkeep, site_book, control, profiles, audit, first_look)
 
     def routers(self) -> list[APIRouter]:
         """Their routes."""
@@ -122,7 +124,7 @@ class FleetSide:
             operations.router(self.runner),
             overview.router(self.overview, ocpp_url(self.ground.settings)),
             *fleet_upkeep.routers(self.upkeep, self.ground.clock, usual_profile(self.ground.settings)),
-            sites.router(SiteStore(self.ground.database), self.control, self.audit),
+            sites.router(self.sites, self.control, self.audit),
             sites.composite_router(self.profiles),
         ]
 

@@ -68,11 +68,13 @@ async def clock_for(settings: NodeSettings) -> Clock:
 def ocpp_url(settings: NodeSettings) -> str:
     """URL of the piles' door as others reach it, without the identity."""
     host = settings.server_names[0] if settings.server_names else shown_host(settings.host)
-    if settings.ocpp_tls_port is not None and not settings.insecure_profiles:
+    if usual_profile(settings) == 2:
         return f"wss://{host}:{settings.ocpp_tls_port}/ocpp"
     return f"ws://{host}:{settings.ocpp_port}/ocpp"
 
 
 def usual_profile(settings: NodeSettings) -> int:
-    """Security profile that goes with `ocpp_url`."""
-    return 2 if ocpp_url(settings).startswith("wss:") else 1
+    """Security profile of a new station, by the doors there are: with TLS, unless one without it is open."""
+    if settings.ocpp_tls_port is not None and not settings.insecure_profiles:
+        return 2
+    return max(settings.insecure_profiles, default=1)

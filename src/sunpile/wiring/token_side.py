@@ -1,7 +1,6 @@
 """Tokens, local lists, reservations, tariffs, displays, payment without an account: joined beside the piles' door."""
 
-import hashlib
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,18 +69,15 @@ class TokenSide:
     ) -> "TokenSide":
         """Join the parts; they hear stations through `ears`. `address()`: where drivers reach the node's pages."""
 
-        def changed(kind: str, data: Mapping[str, Any]) -> None:
-            ground.hub.publish(kind, dict(data))
-
         def translations(station: str) -> bool:
             state = commands.state(StationId(station))
             return state is not None and state.version == "2.1"
 
-        database, clock, command = ground.database, ground.chores, commands.command
+        changed, database, clock, command = ground.hub.publish, ground.database, ground.chores, commands.command
         book, prices = TokenStore(database), TariffStore(database, ground.settings.currency)
         limits = StationLimits(database)
         # Addresses on stickers stay good as long as the node keeps its folder.
-        secret = hashlib.sha256(b"sunpile sticker\x00" + ground.folder.admin_token().encode()).digest()
+        secret = ground.folder.secret("stickers")
         payments = PaymentDatabase(database)
         side = cls(
             TokenDesk(book, clock, audit),
