@@ -10,7 +10,7 @@ from sunpile.basics.scope import Scope
 from sunpile.fleet.customers import CustomerPart
 from sunpile.store.database import Database
 from sunpile.store.scoped import own_station, scoped
-from sunpile.store.station_cards import stations_of
+from sunpile.store.tables import stations
 from sunpile.store.upkeep_tables import customer_requests
 
 _PART = CustomerPart.__slots__
@@ -25,10 +25,12 @@ class CustomerStore:
     async def stations(self, scope: Scope, names: Sequence[str]) -> Sequence[str]:
         """See `CustomerBook.stations`."""
 
+        mine = scoped(stations, scope, stations.c.station).order_by(stations.c.station)
+
         def work(connection: Connection) -> Sequence[str]:
             for name in names:
                 own_station(connection, scope, name)
-            return list(dict.fromkeys(names)) or stations_of(connection, scope)
+            return list(dict.fromkeys(names)) or connection.scalars(mine).all()
 
         return await self._database.read(work)
 

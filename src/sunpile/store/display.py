@@ -9,7 +9,7 @@ from sunpile.basics.errors import NotFound
 from sunpile.basics.scope import Scope
 from sunpile.fleet.display import Shown, WantedMessage
 from sunpile.store.database import Database
-from sunpile.store.tables import stations
+from sunpile.store.scoped import own_station
 from sunpile.store.token_tables import display_messages, station_messages
 
 MESSAGE = TypeAdapter(WantedMessage)
@@ -27,7 +27,7 @@ class DisplayDatabase:
 
         def work(connection: Connection) -> WantedMessage | None:
             if message.station is not None:
-                _must_own(connection, scope, message.station)
+                own_station(connection, scope, message.station)
             before = _find(connection, scope, message.id)
             which = (display_messages.c.tenant == scope.tenant) & (display_messages.c.message == message.id)
             if before is None:
@@ -61,7 +61,7 @@ class DisplayDatabase:
 
         def work(connection: Connection) -> list[WantedMessage]:
             if station is not None:
-                _must_own(connection, scope, station)
+                own_station(connection, scope, station)
             return [MESSAGE.validate_json(row[0]) for row in connection.execute(query)]
 
         return await self._database.read(work)
@@ -95,9 +95,3 @@ def _find(connection: Connection, scope: Scope, message: int) -> WantedMessage |
     )
     row = connection.execute(query).first()
     return MESSAGE.validate_json(row[0]) if row else None
-
-
-def _must_own(connection: Connection, scope: Scope, station: str) -> None:
-    query = select(stations.c.station).where(stations.c.station == station, stations.c.tenant == scope.tenant)
-    if connection.execute(query).first() is None:
-        raise NotFound(f"there is no station {station}")

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, select
 from sunpile.basics.scope import Scope
 from sunpile.fleet.frames import FramePage, FrameQuery, FrameView, RawFrame, fits, paired, read_frame
 from sunpile.store.database import Database
-from sunpile.store.station_cards import need_station
+from sunpile.store.scoped import own_station
 from sunpile.store.tables import frames
 
 CHUNK = 1000
@@ -53,7 +53,7 @@ class FrameLog:
 
 
 def _page(connection: Connection, scope: Scope, query: FrameQuery) -> FramePage:
-    need_station(connection, scope, query.station)
+    own_station(connection, scope, query.station)
     found: list[FrameView] = []
     before, scanned = query.before, 0
     while True:

@@ -14,6 +14,7 @@ from sunpile.fleet.web_passwords import WebSecret
 from sunpile.sessions.prepayment import OPEN, START_S, Hold
 from sunpile.sessions.tokens import Token, TokenLimits, plain
 from sunpile.store.database import Database
+from sunpile.store.scoped import own_station
 from sunpile.store.tables import connectors, stations
 from sunpile.store.token_tables import holds, used_passwords, web_payment_secrets
 from sunpile.store.tokens import put_token
@@ -124,9 +125,7 @@ class HoldDatabase:
         which = (web_payment_secrets.c.station == station) & (web_payment_secrets.c.evse == evse)
 
         def work(connection: Connection) -> None:
-            mine = select(stations.c.station).where(stations.c.station == station, stations.c.tenant == scope.tenant)
-            if connection.execute(mine).first() is None:
-                raise NotFound(f"there is no station {station}")
+            own_station(connection, scope, station)
             if connection.execute(update(web_payment_secrets).where(which).values(values)).rowcount == 0:
                 connection.execute(insert(web_payment_secrets).values({"station": station, "evse": evse} | values))
 

@@ -12,6 +12,7 @@ from sunpile.basics.scope import Scope
 from sunpile.chargers.commands import Period, Profile, Schedule
 from sunpile.control.composite import Installed
 from sunpile.store.database import Database
+from sunpile.store.scoped import scoped
 from sunpile.store.site_tables import installed_profiles
 from sunpile.store.tables import stations
 
@@ -53,7 +54,7 @@ class InstalledProfileStore:
 
     async def owned(self, scope: Scope, station: str) -> bool:
         """See `InstalledProfiles.owned`."""
-        query = select(stations.c.station).where(stations.c.station == station, stations.c.tenant == scope.tenant)
+        query = scoped(stations, scope, stations.c.station).where(stations.c.station == station)
         return await self._database.read(lambda connection: connection.execute(query).first()) is not None
 
 

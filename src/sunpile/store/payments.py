@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from sunpile.basics.errors import NotFound
 from sunpile.basics.scope import Scope
 from sunpile.fleet.payment_questions import Settlement
 from sunpile.store.database import Database
+from sunpile.store.scoped import own_station
 from sunpile.store.tables import stations
 from sunpile.store.token_tables import battery_swaps, settlements
 
@@ -76,7 +76,6 @@ class PaymentDatabase:
 
     async def swaps(self, scope: Scope, station: str, limit: int = 100) -> list[dict[str, Any]]:
         """Battery swaps of a station, newest first. Raises `NotFound` unless it is the tenant's."""
-        owned = select(stations.c.station).where(stations.c.station == station, stations.c.tenant == scope.tenant)
         query = (
             select(battery_swaps)
             .where(battery_swaps.c.station == station)
@@ -85,8 +84,7 @@ class PaymentDatabase:
         )
 
         def work(connection: Connection) -> list[dict[str, Any]]:
-            if connection.execute(owned).first() is None:
-                raise NotFound(f"there is no station {station}")
+            own_station(connection, scope, station)
             return [
                 {"request": row["request"], "event": row["event"], "token": row["token"], "at": row["at"]}
                 | {"batteries": json.loads(row["body"])["batteryData"]}

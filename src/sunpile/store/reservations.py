@@ -9,7 +9,7 @@ from sunpile.basics.errors import NotFound
 from sunpile.basics.scope import Scope
 from sunpile.fleet.reservations import NUMBERS, Reservation
 from sunpile.store.database import Database
-from sunpile.store.tables import stations
+from sunpile.store.scoped import own_station, tenant_of
 from sunpile.store.token_tables import reservations
 from sunpile.store.tokens import token_row
 
@@ -33,8 +33,7 @@ class ReservationDatabase:
         def work(connection: Connection) -> Reservation:
             last = connection.execute(select(func.max(reservations.c.reservation))).scalar() or 0
             made = make(last + 1)
-            if _tenant(connection, made.station) != scope.tenant:
-                raise NotFound(f"there is no station {made.station}")
+            own_station(connection, scope, made.station)
             connection.execute(insert(reservations).values({"tenant": scope.tenant} | _row(made)))
             return made
 
@@ -87,15 +86,11 @@ class ReservationDatabase:
         """See `ReservationStore.group_of`."""
 
         def work(connection: Connection) -> str | None:
-            tenant = _tenant(connection, station)
+            tenant = tenant_of(connection, station)
             found = token_row(connection, tenant, token) if tenant is not None else None
             return found.group if found is not None else None
 
         return await self._database.read(work)
-
-
-def _tenant(connection: Connection, station: str) -> str | None:
-    return connection.execute(select(stations.c.tenant).where(stations.c.station == station)).scalar()
 
 
 def _row(one: Reservation) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, func, select, text
 from sunpile.basics.scope import Scope
 from sunpile.fleet.curves import Curve, CurvePoint, SampleRow, width
 from sunpile.store.database import Database, execute_many, insert_new
-from sunpile.store.station_cards import need_station
+from sunpile.store.scoped import own_station
 from sunpile.store.upkeep_tables import samples
 
 log = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ class SampleLog:
         """
 
         def work(connection: Connection) -> Curve:
-            need_station(connection, scope, station)
+            own_station(connection, scope, station)
             return read_curve(connection, station, evse, since, until)
 
         return await self._database.read(work)

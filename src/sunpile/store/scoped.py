@@ -41,3 +41,8 @@ def own_station(connection: Connection, scope: Scope, station: str) -> None:
     query = scoped(stations, scope, stations.c.station).where(stations.c.station == station)
     if connection.scalar(query) is None:
         raise NotFound(f"there is no station {station}")
+
+
+def tenant_of(connection: Connection, station: str) -> str | None:
+    """Whose a station is; None if it is unknown."""
+    return connection.scalar(select(stations.c.tenant).where(stations.c.station == station))

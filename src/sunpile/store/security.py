@@ -15,6 +15,7 @@ from sunpile.store.certificate_tables import (
     station_secrets,
 )
 from sunpile.store.database import Database
+from sunpile.store.scoped import tenant_of
 from sunpile.store.tables import stations
 
 _E = security_events.c
@@ -35,9 +36,8 @@ class SecurityDatabase:
         """See `SecurityStore.keep`. The tenant is that of the station."""
 
         def work(connection: Connection) -> int:
-            query = select(stations.c.tenant).where(stations.c.station == record.station)
             row = insert(security_events).values(
-                tenant=connection.scalar(query) or "default",
+                tenant=tenant_of(connection, record.station) or "default",
                 station=record.station,
                 at=record.at,
                 received_at=record.received_at,

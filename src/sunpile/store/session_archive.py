@@ -17,6 +17,7 @@ from sunpile.sessions.register import RegisterSample
 from sunpile.sessions.signed import SignedValue
 from sunpile.store.database import Database
 from sunpile.store.registers import load_samples
+from sunpile.store.scoped import own_station
 from sunpile.store.session_desk import PILES, SIGNED_OF, read_pile, read_records, read_session
 from sunpile.store.session_tables import meter_keys, session_decisions
 from sunpile.store.tables import cdrs, connectors, registers, session_messages, sessions, stations
@@ -100,7 +101,7 @@ class SessionArchiveStore:
         """See `SessionArchive.meter_keys`."""
 
         def work(connection: Connection) -> list[MeterKey]:
-            _must_know(connection, scope, station)
+            own_station(connection, scope, station)
             query = _KEYS.where(meter_keys.c.station == station).order_by(meter_keys.c.evse, meter_keys.c.since)
             return [MeterKey(*row) for row in connection.execute(query)]
 
@@ -110,18 +111,12 @@ class SessionArchiveStore:
         """See `SessionArchive.save_meter_key`."""
 
         def work(connection: Connection) -> None:
-            _must_know(connection, scope, key.station)
+            own_station(connection, scope, key.station)
             same = (meter_keys.c.station == key.station, meter_keys.c.evse == key.evse, meter_keys.c.since == key.since)
             connection.execute(delete(meter_keys).where(*same))
             connection.execute(insert(meter_keys).values(asdict(key)))
 
         await self._database.write(work)
-
-
-def _must_know(connection: Connection, scope: Scope, station: StationId) -> None:
-    known = select(stations.c.station).where(stations.c.station == station, stations.c.tenant == scope.tenant)
-    if connection.execute(known).first() is None:
-        raise NotFound("there is no such station")
 
 
 def _listed(connection: Connection, scope: Scope, query: SessionQuery) -> Select[Any]:

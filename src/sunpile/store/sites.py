@@ -12,8 +12,8 @@ from sunpile.basics.scope import Scope
 from sunpile.control.ports import SiteRecord
 from sunpile.control.site import Fuse, FuseId, Outlet, Site, Wiring
 from sunpile.store.database import Database
+from sunpile.store.scoped import own_station
 from sunpile.store.site_tables import site_outlets, sites
-from sunpile.store.tables import stations
 
 
 class SiteStore:
@@ -71,9 +71,7 @@ def _forget(connection: Connection, scope: Scope, site: str) -> bool:
 
 
 def _claim(connection: Connection, scope: Scope, site: str, outlet: Outlet) -> None:
-    own = select(stations.c.station).where(stations.c.station == outlet.station, stations.c.tenant == scope.tenant)
-    if connection.execute(own).first() is None:
-        raise NotFound(f"there is no station {outlet.station}")
+    own_station(connection, scope, outlet.station)
     where = (site_outlets.c.station == outlet.station) & (site_outlets.c.evse == outlet.evse)
     taken = connection.execute(select(site_outlets.c.site).where(where)).scalar()
     if taken is not None:

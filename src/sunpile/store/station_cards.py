@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, delete, exists, func, insert, or_, select, update
 
 from sunpile.basics.errors import Conflict, InputInvalid, NotFound
 from sunpile.basics.scope import Scope
@@ -15,6 +15,7 @@ from sunpile.fleet.cards import Deviation, EvseCard, Refusal, StationCard, Stati
 from sunpile.store import every_table
 from sunpile.store.chargers import IDENTITY
 from sunpile.store.database import Database
+from sunpile.store.scoped import of_tenant, own_station
 from sunpile.store.tables import connectors, refused_attempts, sessions, stations
 from sunpile.store.upkeep_tables import connection_spans, station_cards, station_deviations
 
@@ -33,29 +34,6 @@ _STATION = (
 )
 _CARD = ("name", "public_name", "site", "latitude", "longitude", "access_notes")
 _TEXTS = ("name", "public_name", "site", "access_notes")
-
-
-def own(scope: Scope) -> ColumnElement[bool]:
-    """Stations of the scope's tenant."""
-    return stations.c.tenant == scope.tenant
-
-
-def need_station(connection: Connection, scope: Scope, station: str) -> None:
-    """Go on only with a station of the scope's tenant.
-
-    Raises
-    ------
-    NotFound
-        if there is none.
-    """
-    query = select(stations.c.station).where(stations.c.station == station, own(scope))
-    if connection.execute(query).first() is None:
-        raise NotFound(f"there is no station {station}")
-
-
-def stations_of(connection: Connection, scope: Scope) -> list[str]:
-    """Identities of all stations of the scope's tenant."""
-    return list(connection.scalars(select(stations.c.station).where(own(scope)).order_by(stations.c.station)))
 
 
 class StationCards:
@@ -82,7 +60,7 @@ class StationCards:
         """See `Cards.card`."""
 
         def work(connection: Connection) -> list[StationCard]:
-            query = _joined().where(stations.c.station == station, own(scope))
+            query = _joined().where(stations.c.station == station, of_tenant(stations, scope))
             return _cards(connection, connection.execute(query).mappings().all())
 
         found = await self._database.read(work)
@@ -112,7 +90,7 @@ class StationCards:
         """See `Cards.save`."""
 
         def work(connection: Connection) -> None:
-            need_station(connection, scope, card.station)
+            own_station(connection, scope, card.station)
             which = stations.c.station == card.station
             connection.execute(update(stations).where(which).values(_station_row(card)))
             change = update(station_cards).where(station_cards.c.station == card.station).values(_card_row(card))
@@ -125,7 +103,7 @@ class StationCards:
         """See `Cards.remove`."""
 
         def work(connection: Connection) -> None:
-            need_station(connection, scope, station)
+            own_station(connection, scope, station)
             if connection.execute(select(sessions.c.session).where(sessions.c.station == station).limit(1)).first():
                 raise Conflict(
                     f"station {station} has sessions, whose records must stay: set its registration to Rejected instead"
@@ -163,7 +141,7 @@ class StationCards:
         query = select(table.c.deviation, table.c.count, table.c.last_at).where(table.c.station == station)
 
         def work(connection: Connection) -> list[Deviation]:
-            need_station(connection, scope, station)
+            own_station(connection, scope, station)
             return [Deviation(*row) for row in connection.execute(query.order_by(table.c.count.desc()))]
 
         return await self._database.read(work)
@@ -183,7 +161,7 @@ def _joined() -> Select[Any]:
 
 
 def _base(scope: Scope, wanted: StationFilter) -> Select[Any]:
-    query = _joined().where(own(scope))
+    query = _joined().where(of_tenant(stations, scope))
     if wanted.text:
         columns = [stations.c.station, station_cards.c.name, stations.c.vendor, stations.c.model, stations.c.serial]
         contains = [column.icontains(wanted.text, autoescape=True) for column in (*columns, station_cards.c.tags)]

@@ -11,8 +11,7 @@ from sunpile.basics.scope import Scope
 from sunpile.fleet.files import StoredFile
 from sunpile.fleet.uploads import Ticket
 from sunpile.store.database import Database
-from sunpile.store.scoped import scoped
-from sunpile.store.tables import stations
+from sunpile.store.scoped import scoped, tenant_of
 from sunpile.store.upkeep_tables import file_tickets, stored_files
 
 _FILE = ("file", "kind", "station", "name", "size", "sha256", "at")
@@ -84,8 +83,7 @@ class FileStore:
 
     async def tenant_of(self, station: str) -> str | None:
         """See `FileBook.tenant_of`."""
-        query = select(stations.c.tenant).where(stations.c.station == station)
-        return await self._database.read(lambda connection: connection.scalar(query))
+        return await self._database.read(lambda connection: tenant_of(connection, station))
 
     # -- tickets --------------------------------------------------------------------------------------------------
 

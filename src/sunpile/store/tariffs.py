@@ -19,6 +19,7 @@ from sunpile.sessions.model import Session
 from sunpile.sessions.register import Register, energy_between, trust
 from sunpile.sessions.tokens import plain
 from sunpile.store.database import Database, insert_new
+from sunpile.store.scoped import own_station, tenant_of
 from sunpile.store.session_desk import Price, SqlDesk, read_session
 from sunpile.store.tables import connectors, sessions, stations
 from sunpile.store.token_tables import session_costs, tariff_uses, tariffs
@@ -104,9 +105,7 @@ class TariffStore:
 
     async def must_own(self, scope: Scope, station: str) -> None:
         """See `TariffBook.must_own`."""
-        query = select(stations.c.station).where(stations.c.station == station, stations.c.tenant == scope.tenant)
-        if await self._database.read(lambda c: c.execute(query).first()) is None:
-            raise NotFound(f"there is no station {station}")
+        await self._database.read(lambda c: own_station(c, scope, station))
 
     async def in_force(self, station: str, evse: int | None, token: str | None) -> Tariff:
         """See `TariffBook.in_force`."""
@@ -175,7 +174,7 @@ class TariffStore:
 
 def in_force(connection: Connection, station: str, evse: int | None, token: str | None, currency: str) -> Tariff:
     """The tariff for a start; see `TariffBook.in_force`."""
-    tenant = connection.execute(select(stations.c.tenant).where(stations.c.station == station)).scalar()
+    tenant = tenant_of(connection, station)
     if tenant is None:
         raise NotFound(f"there is no station {station}")
     places: list[tuple[str, str]] = []

@@ -11,8 +11,7 @@ from sunpile.basics.errors import NotFound
 from sunpile.basics.scope import Scope
 from sunpile.fleet.webhooks import Delivery, Hook
 from sunpile.store.database import Database
-from sunpile.store.scoped import scoped
-from sunpile.store.tables import stations
+from sunpile.store.scoped import scoped, tenant_of
 from sunpile.store.webhook_tables import webhook_deliveries, webhooks
 
 _H, _D = webhooks.c, webhook_deliveries.c
@@ -67,8 +66,7 @@ class WebhookDatabase:
 
     async def tenant_of(self, station: str) -> str | None:
         """Whose a station is."""
-        query = select(stations.c.tenant).where(stations.c.station == station)
-        return await self._database.read(lambda connection: connection.scalar(query))
+        return await self._database.read(lambda connection: tenant_of(connection, station))
 
     async def some(self) -> bool:
         """See `WebhookStore.some`."""
