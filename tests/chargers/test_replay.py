@@ -64,6 +64,16 @@ async def test_an_id_used_for_another_message_is_refused(ground: Ground) -> None
         assert [remark.code for remark in ground.csms.stations[P1].remarks] == ["message-id-reused", "bad-frame"]
 
 
+async def test_an_id_that_may_be_used_again_does_not_bring_another_messages_answer(ground: Ground) -> None:  # noqa: F811
+    ground.book.change("P1", leniency=frozenset({"message-ids-reused"}))
+    async with pile(ground.port, "P1", "ocpp2.1") as p:
+        assert "currentTime" in (await p.call("BootNotification", BOOT, "b1"))[2]
+        status = {"timestamp": TIME, "connectorStatus": "Available", "evseId": 1, "connectorId": 1}
+        for _ in range(2):
+            assert await p.call("StatusNotification", status, "b1") == [3, "b1", {}]
+    assert (boots(ground), ground.csms.counters.replayed) == (1, 1)
+
+
 async def test_a_call_that_failed_may_be_tried_again(ground: Ground) -> None:  # noqa: F811
     def fail(event: object) -> None:
         raise RuntimeError("the store is gone")
@@ -93,6 +103,17 @@ def test_the_memory_of_answers_is_bounded() -> None:
     assert memory.known(Call("1", "Heartbeat", {})) is None
     assert memory.known(Call(str(CALLS_REMEMBERED * 3 - 1), "Heartbeat", {})) is not None
     assert memory.known(Call(str(CALLS_REMEMBERED * 3 - 2), "Heartbeat", {})) is None
+
+
+async def test_a_call_that_takes_anothers_id_lets_go_who_waited_and_keeps_its_own_answer() -> None:
+    memory, older, newer = AnswerMemory(), Call("1", "Heartbeat", {}), Call("1", "Authorize", {})
+    waited = memory.begin(older)
+    memory.begin(newer)
+    assert await asyncio.wait_for(waited.wait(), 1) is None
+    memory.settle(older, "old")
+    memory.settle(newer, "new")
+    known = memory.known(newer)
+    assert (known and known.text) == "new"
 
 
 def test_the_order_of_fields_does_not_matter_and_every_value_does() -> None:

@@ -291,7 +291,7 @@ class Connection:
             await self._take(frame)
             return
         known = self._answers.known(frame) if self._answers is not None else None
-        text = await known.wait() if known is not None else None
+        text = await known.wait() if known is not None and known.mark == mark(frame) else None
         if text is not None:
             self._counters.replayed += 1
             await self._send(text)

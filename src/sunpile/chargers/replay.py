@@ -58,6 +58,8 @@ class AnswerMemory:
 
     def begin(self, call: Call) -> Answer:
         """Remember that `call` is being answered."""
+        if (other := self._answers.pop(call.id, None)) is not None:
+            other.settle(None)  # Another call, of a station that may use its ids again: nobody is to wait for it.
         answer = self._answers[call.id] = Answer(mark(call))
         while len(self._answers) > CALLS_REMEMBERED:
             del self._answers[next(iter(self._answers))]
@@ -66,7 +68,7 @@ class AnswerMemory:
     def settle(self, call: Call, text: str | None) -> None:
         """`call` was answered by `text`; None: it failed or was dropped, so a retry is carried out."""
         answer = self._answers.get(call.id)
-        if answer is None:
+        if answer is None or answer.mark != mark(call):
             return
         kept = text if text is not None and len(text) <= ANSWER_MAX else None
         answer.settle(kept)
