@@ -82,7 +82,7 @@ class LocalAuthority:
             .add_extension(x509.ExtendedKeyUsage(_purposes(request.use)), critical=False)
         )
         certificate = await asyncio.to_thread(found.sign, self._told(builder, tenant))
-        return Issued(_pem(certificate), _pem(certificate) + found.above)
+        return Issued(names.pem(certificate), names.pem(certificate) + found.above)
 
     async def server(self, tenant: str, hosts: Sequence[str], algorithm: str, now: int) -> ServerIdentity:
         """See `CertificateAuthority.server`."""
@@ -106,7 +106,7 @@ class LocalAuthority:
         )
         certificate = found.sign(builder)
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-        return ServerIdentity(_pem(certificate) + found.above, private, end)
+        return ServerIdentity(names.pem(certificate) + found.above, private, end)
 
     async def anchors(self, tenant: str, use: str, now: int) -> tuple[str, ...]:
         """See `CertificateAuthority.anchors`."""
@@ -232,10 +232,6 @@ def _general_name(name: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
         return x509.DNSName(name)
-
-
-def _pem(certificate: x509.Certificate) -> str:
-    return certificate.public_bytes(Encoding.PEM).decode()
 
 
 __all__ = ["FOR_STATIONS", "HIERARCHIES", "LocalAuthority", "flag", "hierarchy_of"]

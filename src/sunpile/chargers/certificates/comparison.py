@@ -6,7 +6,6 @@ from typing import Any, cast
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from sunpile.basics.errors import InputInvalid
 from sunpile.chargers.certificates import hashes, names
@@ -111,7 +110,7 @@ def pairs(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]) 
     for one in chain:
         for above in (*chain, *roots):
             if above.subject == one.issuer and _by(one, above):
-                found.append((pem(one), pem(above)))
+                found.append((names.pem(one), names.pem(above)))
                 break
     return found
 
@@ -122,8 +121,3 @@ def _by(one: x509.Certificate, above: x509.Certificate) -> bool:
     except (InvalidSignature, TypeError, ValueError):
         return False
     return True
-
-
-def pem(certificate: x509.Certificate) -> str:
-    """PEM text."""
-    return certificate.public_bytes(Encoding.PEM).decode()

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from sunpile.basics.errors import InputInvalid, SunpileError
 from sunpile.basics.ids import StationId
@@ -128,7 +127,7 @@ class Contracts:
         if names.emaid(names.common_name(leaf.subject)) != names.emaid(emaid):
             return "CertChainError"  # A certificate of somebody else's contract.
         pairs = list(itertools.pairwise(found))
-        await self._trust.remember(tenant, [(_pem(one), _pem(above)) for one, above in pairs], now)
+        await self._trust.remember(tenant, [(names.pem(one), names.pem(above)) for one, above in pairs], now)
         words = [
             await self._revocation(tenant, Known(hashes.hash_data(one, above), above, one)) for one, above in pairs
         ]
@@ -196,10 +195,6 @@ def _worst(words: Sequence[str]) -> str:
     if "Revoked" in words:
         return "CertificateRevoked"
     return "CertChainError" if "Unknown" in words else "Accepted"
-
-
-def _pem(certificate: x509.Certificate) -> str:
-    return certificate.public_bytes(Encoding.PEM).decode()
 
 
 def _failed(why: str) -> Answer:

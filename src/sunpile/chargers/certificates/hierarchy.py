@@ -105,7 +105,7 @@ class Hierarchy:
     @property
     def root_pem(self) -> str:
         """The newest root, PEM."""
-        return self.root.public_bytes(Encoding.PEM).decode()
+        return names.pem(self.root)
 
     @property
     def above(self) -> str:
@@ -113,14 +113,12 @@ class Hierarchy:
 
         So who has only the old root yet trusts what is signed under the new one.
         """
-        return self.issuer.public_bytes(Encoding.PEM).decode() + self.cross
+        return names.pem(self.issuer) + self.cross
 
     @property
     def intermediates(self) -> tuple[str, ...]:
         """Everything trusted beside the newest root, PEM."""
-        return tuple(
-            one.public_bytes(Encoding.PEM).decode() for one in (*(s.certificate for s in self.signers), *self.roots)
-        )
+        return tuple(names.pem(one) for one in (*(s.certificate for s in self.signers), *self.roots))
 
     def due(self, now: int) -> bool:
         """True if it wants a new intermediate."""

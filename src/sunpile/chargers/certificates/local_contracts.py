@@ -102,8 +102,8 @@ class LocalContracts:
         found = await self._hierarchy(tenant)
         chain = await asyncio.to_thread(self._make, tenant, found, bare, provisioning)
         if self._trust is not None:
-            leaf = names.load_chain(chain)[0].public_bytes(Encoding.PEM).decode()
-            issuer = found.issuer.public_bytes(Encoding.PEM).decode()
+            leaf = names.pem(names.load_chain(chain)[0])
+            issuer = names.pem(found.issuer)
             await self._trust.remember(tenant, [(leaf, issuer), (issuer, found.root_pem)], self._clock.now())
         return chain
 
@@ -121,7 +121,7 @@ class LocalContracts:
     async def roots(self, tenant: str) -> Sequence[str]:
         """See `ContractProvider.roots`."""
         found = await self._hierarchy(tenant)
-        return [found.root_pem, *(root.public_bytes(Encoding.PEM).decode() for root in found.roots)]
+        return [found.root_pem, *(names.pem(root) for root in found.roots)]
 
     async def revoked(self, tenant: str, serial: str, issuer: str) -> bool | None:
         """See `ContractProvider.revoked`."""
@@ -162,7 +162,7 @@ class LocalContracts:
             .not_valid_after(datetime.fromtimestamp(now + CONTRACT_LIFE_S, UTC))
             .add_extension(key_usage(digital_signature=True, key_agreement=True), critical=True)
         )
-        chain = found.sign(builder).public_bytes(Encoding.PEM).decode() + found.above
+        chain = names.pem(found.sign(builder)) + found.above
         secret = key.private_numbers().private_value
         content = {"emaid": emaid, "provisioning": provisioning, "chain": chain, "key": format(secret, "064x")}
         try:

@@ -3,6 +3,7 @@
 import re
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from sunpile.basics.errors import InputInvalid
@@ -33,6 +34,11 @@ def emaid(text: str) -> str:
     """An eMAID in one spelling: capitals without the optional separators and check digit."""
     bare = re.sub(r"[-*]", "", text).upper()
     return bare[:14] if re.fullmatch(r"[A-Z]{2}[A-Z0-9]{13}", bare) else bare
+
+
+def pem(certificate: x509.Certificate) -> str:
+    """A certificate as PEM."""
+    return certificate.public_bytes(Encoding.PEM).decode()
 
 
 def load_pem(pem: str) -> x509.Certificate:

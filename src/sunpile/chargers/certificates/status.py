@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from sunpile.basics.errors import InputInvalid, SunpileError
 from sunpile.basics.ids import StationId
@@ -181,7 +180,7 @@ class CertificateStatus:
         return own + [root.pem for root in await self._trust.roots(tenant)]
 
     async def _is_own(self, tenant: str, issuer: x509.Certificate) -> bool:
-        pem, now = issuer.public_bytes(Encoding.PEM).decode(), self._clock.now()
+        pem, now = names.pem(issuer), self._clock.now()
         return any([pem in await self._authority.anchors(tenant, use, now) for use in FOR_STATIONS])
 
 

@@ -327,7 +327,7 @@ class CertificateUpkeep:
             for number, one in enumerate(one for one in anchors if one.subject == one.issuer):
                 end = int(one.not_valid_after_utc.timestamp())
                 wanted = number == 0 and use == "csms"
-                made.append(Root(kind, hashes.fingerprint(one), comparison.pem(one), wanted, end))
+                made.append(Root(kind, hashes.fingerprint(one), names.pem(one), wanted, end))
             if cross := await self._p.authority.cross(tenant, use, now):
                 one = names.load_pem(cross)
                 end = int(one.not_valid_after_utc.timestamp())
