@@ -223,14 +223,6 @@ class Csms:
         """Every station seen since the start, as it is now. A snapshot: it does not change under the reader."""
         return dict(self._states)
 
-    def state(self, station: str) -> StationState | None:
-        """The station as it is; None if it has not been seen since the start."""
-        return self._states.get(StationId(station))
-
-    def states(self) -> Mapping[StationId, StationState]:
-        """The same as `stations`."""
-        return self.stations
-
     def live(self, station: StationId) -> LiveFacts | None:
         """The station's connection as it is this moment; None if it has none."""
         live = self._live.get(station)
