@@ -4,7 +4,7 @@ import pytest
 
 from sessions.talk import T0
 from sunpile.sessions.model import Session
-from sunpile.sessions.outcome import outcome, success_permille
+from sunpile.sessions.outcome import outcome
 
 GOOD = Session(
     "s1", "P1", 1, "1", 300_000, T0, T0, state="ended", driver="d1", id_token="CARD1", authorised="Accepted",
@@ -36,9 +36,3 @@ def test_what_counts(change, success, step):
     found = outcome(GOOD._replace(**change))
     assert (found.success, found.failed_at) == (success, step)
     assert bool(found.reasons) == (success is False)
-
-
-def test_the_rate_leaves_out_what_is_under_way():
-    active = GOOD._replace(state="active", ended_at=None)
-    assert success_permille([GOOD, GOOD._replace(wh=0), active]) == 500
-    assert success_permille([active]) is None

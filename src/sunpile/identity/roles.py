@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-from sunpile.basics.errors import InputInvalid
 from sunpile.basics.scope import PERMISSIONS, Permission
 
 Role = Literal["viewer", "operator", "technician", "approver", "manager"]
@@ -17,17 +16,3 @@ ROLES: dict[Role, frozenset[Permission]] = {
 """An approver does not operate, so that the second yes comes from somebody else."""
 FRESH: frozenset[Permission] = frozenset({"approve", "manage"})
 """What wants a passkey shown in the last minutes when it changes something."""
-
-
-def role_of(text: str) -> Role:
-    """The role called `text`.
-
-    Raises
-    ------
-    InputInvalid
-        if there is none.
-    """
-    for role in ROLES:
-        if role == text:
-            return role
-    raise InputInvalid(f"{text!r} is no role; there are {', '.join(ROLES)}")

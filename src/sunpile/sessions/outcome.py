@@ -60,12 +60,6 @@ def outcome(session: Session) -> Outcome:
     return Outcome(True, None, tuple(sorted(session.doubts)))
 
 
-def success_permille(sessions: list[Session]) -> int | None:
-    """Of the sessions that are over, how many succeeded [1/1000]; None without any."""
-    known = [found for found in (outcome(session).success for session in sessions) if found is not None]
-    return 1000 * sum(known) // len(known) if known else None
-
-
 def _let_in(session: Session) -> bool:
     if session.authorised is not None:
         return session.authorised == "Accepted"

@@ -6,7 +6,7 @@ cause, and the first cause in the order of `_checks` is the answer: what is wron
 where and when it was shown, and that before how much it has used.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -22,7 +22,6 @@ KINDS = (
 )
 """IdTokenEnumStringType of OCPP 2.1 (appendix 7.1)."""
 STATUSES = ("accepted", "blocked", "expired", "invalid")
-MINUTES_OF_DAY = 1440
 
 
 def plain(token: str) -> str:
@@ -381,8 +380,8 @@ def credit_left(facts: Facts) -> tuple[int | None, int | None]:
     return _least(money), _least(energy)
 
 
-def _least(left: Iterable[int]) -> int | None:
-    return max(0, min(left, default=-1)) if (left := list(left)) else None
+def _least(left: Sequence[int]) -> int | None:
+    return max(0, min(left)) if left else None
 
 
 @cache

@@ -92,7 +92,7 @@ async def receipt_page(
         bill=bill,
         asked=asked,
         missing=False,
-        command=command_line(request, services, info, bill),
+        command=command_line(request, info, bill),
         file=file_name(bill),
     )
 
@@ -102,7 +102,7 @@ def file_name(bill: PointBill) -> str:
     return f"receipt-{bill.zone}-{bill.interval}-{bill.point}.json"
 
 
-def command_line(request: Request, services: Services, info: NodeInfo, bill: PointBill) -> str:
+def command_line(request: Request, info: NodeInfo, bill: PointBill) -> str:
     """The command that checks this receipt, exactly as it can be pasted."""
     base = str(request.base_url).rstrip("/")
     return f"sunpile verify {file_name(bill)} --rpc {info.rpc or base + '/rpc'}"
