@@ -39,7 +39,7 @@ def decide(story, ruling, name=None):
 
 def mend(story, ruling):
     session = only(story)
-    decision = correct(turn(story), session.session, ruling, "staff:1", story.desk.records_of(session.session))
+    decision = correct(turn(story), session.session, ruling, "staff:1")
     return story.desk.keep(decision)
 
 

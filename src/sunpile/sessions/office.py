@@ -91,7 +91,7 @@ class Office:
             found.session,
             ruling,
             "session.correct",
-            lambda turn: correct(turn, session, ruling, scope.actor, turn.desk.records_of(session)),
+            lambda turn: correct(turn, session, ruling, scope.actor),
         )
 
     async def dismiss(self, scope: Scope, station: StationId, key: str, reason: str) -> KeptMessage:

@@ -64,10 +64,8 @@ def review(turn: Turn, name: SessionId, ruling: Ruling, actor: str) -> Decision:
     return Decision(sessions=(done,), cdrs=(cdr,), rulings=(_ruled(session, ruling, done.wh, actor, turn.now),))
 
 
-def correct(turn: Turn, name: SessionId, ruling: Ruling, actor: str, records: Sequence[Cdr]) -> Decision:
+def correct(turn: Turn, name: SessionId, ruling: Ruling, actor: str) -> Decision:
     """Take the newest record of an ended session back by a credit record, and make a new one.
-
-    `records`: all of the session, in any order.
 
     Raises
     ------
@@ -79,6 +77,7 @@ def correct(turn: Turn, name: SessionId, ruling: Ruling, actor: str, records: Se
         raise InputInvalid("a record is corrected by registers, signed values or zero")
     if session.state != "ended":
         raise Conflict(f"the session is {session.state}: it has no final record")
+    records = turn.desk.records_of(name)
     if not records:
         raise Conflict("the session has no record")
     old = standing(records)

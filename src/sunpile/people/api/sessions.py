@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field, StringConstraints
 
-from sunpile.basics.errors import InputInvalid
 from sunpile.basics.ids import EvseId, SessionId, StationId
 from sunpile.basics.scope import Scope
 from sunpile.basics.units import Wh
@@ -36,7 +35,6 @@ RECORD_COLUMNS = (
     *("meter_start", "meter_stop", "signed", "remark", "last_updated"),
 )
 """Columns of the CSV: energy in Wh, money in nano-currency, price in micro-currency per kWh, times in Unix seconds."""
-_CORRECTION = ("registers", "zero", "signed")
 
 
 class RulingBody(Body):
@@ -153,8 +151,6 @@ def _decide(routes: APIRouter, office: Office) -> None:
     @routes.post("/sessions/{session}/correct")
     async def correct(scope: Operator, session: str, body: RulingBody) -> Mapping[str, Any]:
         """Take the record of an ended session back by a credit record, and make a new one."""
-        if body.kind not in _CORRECTION:
-            raise InputInvalid(f"a record is corrected by {', '.join(_CORRECTION)}")
         return session_json(await office.correct(scope, SessionId(session), body.ruling()))
 
     @routes.post("/stations/{station}/meter-keys", status_code=201)
