@@ -95,6 +95,8 @@ async def test_reading_anew_asks_each_version_in_its_way(setup: Setup) -> None:
     await setup.service.refresh(ALICE, "SP-1")
     await setup.service.refresh(ALICE, "SP-2")
     assert [operation for operation, _, _ in setup.runs.started] == ["get-variables", "get-report"]
+    with pytest.raises(NotFound):
+        await setup.service.refresh(BOB, "SP-1")
 
 
 async def test_how_much_a_message_may_list_is_read_for_each_message(setup: Setup, database: Database) -> None:

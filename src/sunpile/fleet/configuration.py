@@ -25,6 +25,7 @@ class DeviceModels(Protocol):
     async def of_station(self, scope: Scope, station: str) -> Sequence[Variable]: ...
     async def of_all(self, scope: Scope, names: Sequence[str]) -> Mapping[str, Mapping[VariableKey, Variable]]: ...
     async def kinds(self, scope: Scope) -> Sequence[StationCard]: ...
+    async def kind(self, scope: Scope, station: str) -> StationCard: ...
     async def tenants(self) -> Sequence[str]:
         """Those that have templates."""
         ...
@@ -58,9 +59,8 @@ class Configuration:
 
     async def refresh(self, scope: Scope, station: str) -> str:
         """Have a station tell everything again; the run's id."""
-        version = next((card.version for card in await self._models.kinds(scope) if card.station == station), None)
         # 1.6 tells all keys if none is named; 2.x sends a report.
-        if version == "1.6":
+        if (await self._models.kind(scope, station)).version == "1.6":
             return await self._runs.start(scope, "get-variables", {"names": []}, [station])
         return await self._runs.start(scope, "get-report", {}, [station])
 
@@ -118,9 +118,9 @@ class Configuration:
     async def drift_of(self, scope: Scope, station: str) -> list[Drift]:
         """A station beside every template that is for it."""
         held = newest(await self._models.of_station(scope, station))
-        card = next((card for card in await self._models.kinds(scope) if card.station == station), None)
+        card = await self._models.kind(scope, station)
         templates = await self._models.templates(scope)
-        return [drift(template, station, held) for template in templates if card and template.covers(card)]
+        return [drift(template, station, held) for template in templates if template.covers(card)]
 
     async def findings(self) -> list[Finding]:
         """Stations of all tenants that differ from a template, for alerts."""

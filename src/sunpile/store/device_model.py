@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, Select, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sunpile.basics.errors import Conflict, NotFound
@@ -74,17 +74,16 @@ class DeviceModelStore:
 
     async def kinds(self, scope: Scope) -> Sequence[StationCard]:
         """Every station of the tenant with what a template selects by."""
-        table = stations.c
-        query = scoped(
-            stations, scope, table.station, table.vendor, table.model, table.firmware, table.ocpp_version
-        ).order_by(table.station)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return [
-            StationCard(
-                row.station, vendor=row.vendor, model=row.model, firmware=row.firmware, version=row.ocpp_version
-            )
-            for row in rows
-        ]
+        query = _kinds(scope).order_by(stations.c.station)
+        return await self._database.read(lambda connection: [_kind(row) for row in connection.execute(query)])
+
+    async def kind(self, scope: Scope, station: str) -> StationCard:
+        """One of them. Raises `NotFound`."""
+        query = _kinds(scope).where(stations.c.station == station)
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        if row is None:
+            raise NotFound(f"there is no station {station}")
+        return _kind(row)
 
     # -- templates ------------------------------------------------------------------------------------------------
 
@@ -136,6 +135,15 @@ class DeviceModelStore:
         statement = delete(table).where(table.c.template == template, table.c.tenant == scope.tenant)
         if await self._database.write(lambda connection: connection.execute(statement).rowcount) == 0:
             raise NotFound(f"there is no template {template}")
+
+
+def _kinds(scope: Scope) -> Select[Any]:
+    table = stations.c
+    return scoped(stations, scope, table.station, table.vendor, table.model, table.firmware, table.ocpp_version)
+
+
+def _kind(row: Any) -> StationCard:
+    return StationCard(row.station, vendor=row.vendor, model=row.model, firmware=row.firmware, version=row.ocpp_version)
 
 
 def _columns() -> list[Any]:
