@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
@@ -62,6 +62,10 @@ class CampaignBook(Protocol):
     async def save(self, campaign: Campaign, targets: Sequence[Target]) -> None: ...
     async def listing(self, scope: Scope) -> Sequence[Campaign]: ...
     async def get(self, scope: Scope, campaign: str) -> tuple[Campaign, Sequence[Target]]: ...
+    async def images(self, scope: Scope) -> Collection[str]:
+        """Images of campaigns that are not over."""
+        ...
+
     async def running(self) -> Sequence[tuple[Campaign, Sequence[Target]]]: ...
     async def target(self, station: str) -> tuple[Campaign, Target] | None:
         """The station's open place in a campaign."""
@@ -125,11 +129,7 @@ class Campaigns:
     async def remove_image(self, scope: Scope, file: str) -> None:
         """Forget an image no campaign needs. Raises `NotFound`, `Conflict`."""
         scope.need("configure")
-        busy = any(
-            one.plan.image == file and one.state in ("approval", "running", "paused")
-            for one in await self._book.listing(scope)
-        )
-        await self._files.remove(scope, file, busy)
+        await self._files.remove(scope, file, busy=file in await self._book.images(scope))
 
     # -- campaigns ------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """Firmware campaigns in the store: implements `fleet.campaigns.CampaignBook`."""
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -62,10 +63,16 @@ class CampaignStore:
         query = scoped(firmware_campaigns, scope).order_by(firmware_campaigns.c.created_at.desc()).limit(500)
 
         def work(connection: Connection) -> list[Campaign]:
-            rows = connection.execute(query).mappings().all()
-            return [_campaign(connection, row) for row in rows]
+            return _campaigns(connection, connection.execute(query).mappings().all())
 
         return await self._database.read(work)
+
+    async def images(self, scope: Scope) -> set[str]:
+        """See `CampaignBook.images`."""
+        alive = firmware_campaigns.c.state.in_(_ALIVE)
+        query = scoped(firmware_campaigns, scope, firmware_campaigns.c.body).where(alive)
+        bodies = await self._database.read(lambda connection: connection.scalars(query).all())
+        return {json.loads(body)["plan"]["image"] for body in bodies}
 
     async def get(self, scope: Scope, campaign: str) -> tuple[Campaign, Sequence[Target]]:
         """See `CampaignBook.get`. Raises `NotFound`."""
@@ -75,7 +82,7 @@ class CampaignStore:
             row = connection.execute(query).mappings().first()
             if row is None:
                 raise NotFound(f"there is no campaign {campaign}")
-            return _campaign(connection, row), _targets(connection, campaign)
+            return _campaigns(connection, [row])[0], _targets(connection, campaign)
 
         return await self._database.read(work)
 
@@ -85,7 +92,7 @@ class CampaignStore:
 
         def work(connection: Connection) -> list[tuple[Campaign, Sequence[Target]]]:
             rows = connection.execute(query).mappings().all()
-            return [(_campaign(connection, row), _targets(connection, row["campaign"])) for row in rows]
+            return [(one, _targets(connection, one.campaign)) for one in _campaigns(connection, rows)]
 
         return await self._database.read(work)
 
@@ -106,7 +113,7 @@ def _target(connection: Connection, station: str) -> tuple[Campaign, Target] | N
     row = connection.execute(query).mappings().first()
     if row is None:
         return None
-    return _campaign(connection, row), Target(*(row[f"target_{name}"] for name in _TARGET))
+    return _campaigns(connection, [row])[0], Target(*(row[f"target_{name}"] for name in _TARGET))
 
 
 def _targets(connection: Connection, campaign: str) -> list[Target]:
@@ -120,12 +127,20 @@ def _row(campaign: Campaign) -> dict[str, Any]:
     return {"body": json.dumps(body), "state": campaign.state}
 
 
-def _campaign(connection: Connection, row: Any) -> Campaign:
+def _campaigns(connection: Connection, rows: Sequence[Any]) -> list[Campaign]:
+    table = firmware_targets.c
+    query = select(table.campaign, table.state, func.count()).group_by(table.campaign, table.state)
+    counts: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for campaign, state, count in connection.execute(
+        query.where(table.campaign.in_([row["campaign"] for row in rows]))
+    ):
+        counts[campaign][state] = count
+    return [_campaign(row, counts[row["campaign"]]) for row in rows]
+
+
+def _campaign(row: Any, counts: dict[str, int]) -> Campaign:
     body = json.loads(row["body"])
     plan = CampaignPlan(**body["plan"])
-    table = firmware_targets
-    query = select(table.c.state, func.count()).where(table.c.campaign == row["campaign"]).group_by(table.c.state)
-    counts = {found[0]: found[1] for found in connection.execute(query)}
     return Campaign(
         row["campaign"],
         row["tenant"],
