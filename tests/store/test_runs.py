@@ -117,7 +117,7 @@ async def test_stations_are_selected_by_name_and_by_what_is_known_of_them(databa
     assert await names(vendor="V") == ["A", "B"]
     assert await names(vendor="V", version="1.6") == ["A"]
     assert await names(site="Mill") == await names(tag="yard") == ["A"]
-    assert await names(tag="yar") == []
+    assert await names(tag="yar") == await names(tag="Yard") == []
     assert await store.select(NODE, Selection(("C", "A", "C"))) == [Target("A", 22_000), Target("C", 22_000)]
     with pytest.raises(NotFound, match="D"):
         await store.select(NODE, Selection(("A", "D")))

@@ -72,7 +72,7 @@ async def test_pages_follow_one_another_and_know_the_total(cards: StationCards) 
 )
 async def test_a_filter_finds_only_what_fits(cards: StationCards, database: Database, wanted: StationFilter) -> None:
     await cards.add(ALICE, replace(CARD, registration="Pending"), [1], NOON)
-    await cards.add(ALICE, StationCard("SP-2", tags=("nightly",), max_w=1), [1], NOON)
+    await cards.add(ALICE, StationCard("SP-2", tags=("nightly", "Night"), max_w=1), [1], NOON)
     with database.engine.begin() as connection:
         connection.execute(connectors.update().where(connectors.c.station == "SP-1").values(status="Faulted"))
         connection.execute(insert(connection_spans).values(station="SP-1", since=NOON))

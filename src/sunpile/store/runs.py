@@ -15,6 +15,7 @@ from sunpile.fleet.run_model import FLYING, Header, Item, Options, Target
 from sunpile.fleet.run_ports import Filter, Selection
 from sunpile.store.database import Database, insert_new
 from sunpile.store.run_tables import run_asks, run_items, run_parts, runs
+from sunpile.store.station_cards import has_tag
 from sunpile.store.tables import stations
 from sunpile.store.upkeep_tables import station_cards
 
@@ -215,7 +216,7 @@ def _named(connection: Connection, scope: Scope, names: Sequence[str]) -> list[T
 
 def _filtered(connection: Connection, scope: Scope, wanted: Filter) -> list[Target]:
     query = (
-        select(stations.c.station, stations.c.max_w, station_cards.c.tags)
+        select(stations.c.station, stations.c.max_w)
         .outerjoin(station_cards, station_cards.c.station == stations.c.station)
         .where(stations.c.tenant == scope.tenant)
         .order_by(stations.c.station)
@@ -226,7 +227,6 @@ def _filtered(connection: Connection, scope: Scope, wanted: Filter) -> list[Targ
         value = getattr(wanted, name)
         if value is not None:
             query = query.where(column == value)
-    rows = connection.execute(query).all()
     if wanted.tag is not None:
-        rows = [row for row in rows if wanted.tag in json.loads(row.tags or "[]")]
-    return [Target(row.station, row.max_w) for row in rows]
+        query = query.where(has_tag(wanted.tag))
+    return [Target(row.station, row.max_w) for row in connection.execute(query)]
