@@ -101,7 +101,8 @@ class HoldDatabase:
 
     async def by_transaction(self, station: str, ocpp_transaction: str) -> Hold | None:
         """See `HoldStore.by_transaction`."""
-        mine = [hold for hold in await self.open() if hold.station == station]
+        query = select(holds.c.body).where(holds.c.station == station, holds.c.state.in_(OPEN))
+        mine = await self._database.read(lambda c: [HOLD.validate_json(body) for body in c.scalars(query)])
         return next((hold for hold in mine if hold.ocpp_transaction == ocpp_transaction), None)
 
     async def page(self, scope: Scope, limit: int) -> Sequence[Hold]:
