@@ -63,7 +63,7 @@ class TokenStore:
         """
 
         def work(connection: Connection) -> list[Token | None]:
-            before = [_put(connection, scope.tenant, token, now) for token in wanted]
+            before = [put_token(connection, scope.tenant, token, now) for token in wanted]
             for token in wanted:
                 _check_family(connection, scope.tenant, token)
             return before
@@ -104,12 +104,11 @@ class TokenStore:
         """Tokens in order of their ids, those after `after`. `search` is the beginning of a token, group or note."""
         query = select(tokens).where(tokens.c.tenant == scope.tenant, tokens.c.token > plain(after))
         if search:
-            like = _escaped(search)
             query = query.where(
                 or_(
-                    tokens.c.token.like(plain(like) + "%", escape="\\"),
-                    func.upper(tokens.c.token_group).like(plain(like) + "%", escape="\\"),
-                    tokens.c.notes.like("%" + like + "%", escape="\\"),
+                    tokens.c.token.startswith(plain(search), autoescape=True),
+                    func.upper(tokens.c.token_group).startswith(plain(search), autoescape=True),
+                    tokens.c.notes.contains(search, autoescape=True),
                 )
             )
         if status is not None:
@@ -276,11 +275,6 @@ def policy_row(connection: Connection, tenant: str) -> TokenPolicy:
     return TokenPolicy(row[0], row[1]) if row else TokenPolicy()
 
 
-def put_token(connection: Connection, tenant: str, token: Token, now: int) -> Token | None:
-    """`TokenStore.save` inside another unit of work."""
-    return _put(connection, tenant, token, now)
-
-
 def _parents(connection: Connection, tenant: str, token: Token) -> list[Token]:
     found: list[Token] = []
     above = token.parent
@@ -318,7 +312,8 @@ def _family(connection: Connection, tenant: str, parent: str) -> list[str]:
     return sorted(found)
 
 
-def _put(connection: Connection, tenant: str, token: Token, now: int) -> Token | None:
+def put_token(connection: Connection, tenant: str, token: Token, now: int) -> Token | None:
+    """Add or change a token in a unit of work; what was there before. Its parent and group are not looked at."""
     before = token_row(connection, tenant, token.token)
     values = {
         "kind": token.kind,
@@ -344,10 +339,6 @@ def _put(connection: Connection, tenant: str, token: Token, now: int) -> Token |
 
 def _is(tenant: str, token: str) -> Any:
     return and_(tokens.c.tenant == tenant, tokens.c.token == token)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _read(row: Row[Any]) -> Token:
