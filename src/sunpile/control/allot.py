@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sunpile.control.plan import charge_now, required_ma
-from sunpile.control.site import VOLTAGE_V, Allotment, Car, Conditions, FuseId, Outlet, Site
+from sunpile.control.site import Allotment, Car, Conditions, FuseId, Outlet, Site
 
 Row = tuple[FuseId | str, int]
 """A fuse and a phase, or the ceiling or the surplus, which are in mW."""
@@ -46,11 +46,11 @@ def allot(site: Site, cars: Iterable[Car], given: Conditions) -> Allotment:
         _share(group, limits, room)
     solar = [car for car in present if car.solar_only]
     if solar and given.surplus_w is not None:
-        used = sum(_milliwatts(site, car) * limits[car.outlet] for car in present)
+        used = sum(site.milliwatts(car) * limits[car.outlet] for car in present)
         room.left[SURPLUS] = max(0, given.surplus_w * 1000 - used)
         for car in solar:
-            room.weights[car.outlet][SURPLUS] = _milliwatts(site, car)
-        _share([(car, _top(site, car)) for car in solar], limits, room)
+            room.weights[car.outlet][SURPLUS] = site.milliwatts(car)
+        _share([(car, site.most_ma(car)) for car in solar], limits, room)
     return limits
 
 
@@ -61,7 +61,7 @@ def safe_shares(site: Site, base: Mapping[FuseId, tuple[int, int, int]]) -> Allo
     """
     cars = [Car(wiring.outlet, 0) for wiring in site.wirings]
     limits = {car.outlet: 0 for car in cars}
-    _share([(car, _top(site, car)) for car in cars], limits, _room(site, cars, Conditions(0, base)))
+    _share([(car, site.most_ma(car)) for car in cars], limits, _room(site, cars, Conditions(0, base)))
     return limits
 
 
@@ -78,22 +78,13 @@ def _room(site: Site, cars: Sequence[Car], given: Conditions) -> Room:
         used = wiring.phases[: car.used_phases or len(wiring.phases)]
         room.weights[car.outlet] = {(fuse, phase): 1 for fuse in site.paths[wiring.fuse] for phase in used}
         if given.ceiling_w is not None:
-            room.weights[car.outlet][CEILING] = _milliwatts(site, car)
+            room.weights[car.outlet][CEILING] = site.milliwatts(car)
     return room
-
-
-def _milliwatts(site: Site, car: Car) -> int:
-    """Power of one mA of a car [mW]."""
-    return VOLTAGE_V * (car.used_phases or len(site.by_outlet[car.outlet].phases))
-
-
-def _top(site: Site, car: Car) -> int:
-    return min(car.want_ma, site.by_outlet[car.outlet].max_ma)
 
 
 def _groups(site: Site, cars: Sequence[Car], given: Conditions) -> list[list[Wish]]:
     """Cars in the order they are served, each group together."""
-    everybody = [(car, _top(site, car)) for car in _in_turn(cars, given)]
+    everybody = [(car, site.most_ma(car)) for car in _in_turn(cars, given)]
     match site.policy:
         case "fair":
             return [everybody]
@@ -101,10 +92,10 @@ def _groups(site: Site, cars: Sequence[Car], given: Conditions) -> list[list[Wis
             classes = sorted({car.priority for car in cars}, reverse=True)
             return [[wish for wish in everybody if wish[0].priority == rank] for rank in classes]
         case "departure":
-            hurried = [(car, min(ma, _top(site, car))) for car, ma in required_ma(site, cars, given)]
+            hurried = [(car, min(ma, site.most_ma(car))) for car, ma in required_ma(site, cars, given)]
             return [*([wish] for wish in hurried), everybody]
         case "cheapest":
-            hurried = [(car, min(ma, _top(site, car))) for car, ma in required_ma(site, cars, given, urgent=True)]
+            hurried = [(car, min(ma, site.most_ma(car))) for car, ma in required_ma(site, cars, given, urgent=True)]
             now = charge_now(site, cars, given)
             return [*([wish] for wish in hurried), [wish for wish in everybody if wish[0].outlet in now]]
 

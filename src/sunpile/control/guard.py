@@ -201,7 +201,7 @@ class _Look:
 
     def _rise_matters(self, outlet: Outlet, target: int, before: int) -> bool:
         car = self.state.cars.get(outlet)
-        top = min(car.want_ma, self.state.site.by_outlet[outlet].max_ma) if car is not None else 0
+        top = self.state.site.most_ma(car) if car is not None else 0
         return target > before and (target - before >= STEP_MA or target == top or before == 0)
 
     def fits(self, outlet: Outlet, ma: int) -> bool:

@@ -23,11 +23,11 @@ def required_ma(site: Site, cars: Sequence[Car], given: Conditions, urgent: bool
     for car in cars:
         if car.departs is None or not car.need_wh:
             continue
-        left, top = max(1, car.departs - given.now), min(car.want_ma, site.by_outlet[car.outlet].max_ma)
+        left, top = max(1, car.departs - given.now), site.most_ma(car)
         if top < car.min_ma:
             continue
-        mean = -(-car.need_wh * 1000 * HOUR_S // (_milliwatts(site, car) * left))
-        spare = left - car.need_wh * 1000 * HOUR_S // (_milliwatts(site, car) * top)
+        mean = -(-car.need_wh * 1000 * HOUR_S // (site.milliwatts(car) * left))
+        spare = left - car.need_wh * 1000 * HOUR_S // (site.milliwatts(car) * top)
         if urgent and spare > given.slot_s:
             continue
         asked.append((spare, car, max(car.min_ma, top if urgent else mean)))
@@ -106,13 +106,8 @@ def _send(
             sent[car][path[index - 1][1]] -= amount
 
 
-def _milliwatts(site: Site, car: Car) -> int:
-    return VOLTAGE_V * (car.used_phases or len(site.by_outlet[car.outlet].phases))
-
-
 def _slot_energy(site: Site, car: Car, given: Conditions) -> int:
-    top = min(car.want_ma, site.by_outlet[car.outlet].max_ma)
-    return _milliwatts(site, car) * top * given.slot_s // HOUR_S
+    return site.milliwatts(car) * site.most_ma(car) * given.slot_s // HOUR_S
 
 
 def _site_energy(site: Site, given: Conditions) -> int:

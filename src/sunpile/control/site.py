@@ -102,6 +102,14 @@ class Site:
         """The wiring of each outlet."""
         return {wiring.outlet: wiring for wiring in self.wirings}
 
+    def milliwatts(self, car: "Car") -> int:
+        """Power of one mA of a car [mW]."""
+        return VOLTAGE_V * (car.used_phases or len(self.by_outlet[car.outlet].phases))
+
+    def most_ma(self, car: "Car") -> int:
+        """Most that a car can draw at its outlet [mA]."""
+        return min(car.want_ma, self.by_outlet[car.outlet].max_ma)
+
 
 @dataclass(frozen=True, slots=True)
 class Car:
