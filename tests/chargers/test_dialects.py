@@ -1,7 +1,6 @@
 """Both dialects say the same things: events in, answers out, all valid by the published schemas."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -257,8 +256,7 @@ class TestMeterValues:
             {"value": "50.01", "measurand": "Frequency"},
             {"value": "21", "measurand": "Temperature", "unit": "Celsius"},
         )
-        expected = Sample(NOW, 12345, 11050, 16100, 229400, 555)  # type: ignore[arg-type]
-        assert sample == replace(expected, frequency_mhz=50010, phase_ma=(15900, 16100, None))
+        assert sample == Sample(NOW, 12345, 11050, 16100, 229400, 555)  # type: ignore[arg-type]
 
     def test_units_of_2_0_1(self) -> None:
         sample = sampled201(

@@ -400,18 +400,13 @@ class TestMeters:
         body = {"evseId": 1, "meterValue": [{"timestamp": TIME, "sampledValue": list(entries)}]}
         return read(V21, "MeterValues", body).samples
 
-    def test_what_flows_back_has_a_register_of_its_own(self) -> None:
+    def test_what_flows_back_is_no_part_of_the_register(self) -> None:
         (sample,) = self.values({"value": 7}, {"value": 3.5, "measurand": "Energy.Active.Export.Register"})
-        assert (sample.register_wh, sample.export_wh) == (7, 3)
+        assert sample.register_wh == 7
 
     def test_a_frequency_in_a_strange_unit_does_not_cost_the_message(self) -> None:
         (sample,) = self.values({"value": 7}, {"value": 50, "measurand": "Frequency", "unitOfMeasure": {"unit": "W"}})
-        assert (sample.register_wh, sample.frequency_mhz) == (7, None)
-
-    def test_currents_are_kept_by_phase(self) -> None:
-        rows = [{"value": amps, "measurand": "Current.Import", "phase": f"L{n}"} for n, amps in ((1, 10), (3, 12.5))]
-        (sample,) = self.values(*rows)
-        assert (sample.current_ma, sample.phase_ma) == (12500, (10000, None, 12500))
+        assert sample.register_wh == 7
 
     def test_signed_data_stays_with_its_context_encoding_and_key(self) -> None:
         proof = {"signedMeterData": "AB==", "encodingMethod": "OCMF", "publicKey": "KEY"}

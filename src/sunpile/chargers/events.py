@@ -29,12 +29,6 @@ class Sample:
     """SignedData as it came, kept with the record."""
     held: str | None = None
     """Why it must not be billed; `clock`: its time is far off. None: nothing known against it."""
-    export_wh: Wh | None = None
-    """Energy.Active.Export.Register [Wh], in whole Wh rounded down."""
-    frequency_mhz: int | None = None
-    """Frequency [mHz]."""
-    phase_ma: tuple[int | None, int | None, int | None] | None = None
-    """Current.Import of L1, L2, L3 [mA], where the station tells them apart."""
     signed_encoding: str | None = None
     """Encoding of the signed data, such as OCMF; None in 1.6, which does not say."""
     signed_key: str | None = None

@@ -1,8 +1,8 @@
 """Sampled values of either version, gathered into one `Sample` per time and context.
 
 A total (no phase) wins over per-phase values, which are added up for energy and power; of currents and voltages the
-highest counts, imported currents also phase by phase. Only the outlet's values are the EVSE's own; a state of charge
-may come from the car. Signed data goes with the values of its own context.
+highest counts. Only the outlet's values are the EVSE's own; a state of charge may come from the car. Signed data goes
+with the values of its own context.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +15,6 @@ Row = tuple[str, str | float, str | None, int, str | None, str, str]
 """measurand, value, unit (None = the measurand's own), power of ten of the value, phase, location, context."""
 
 REGISTER = "Energy.Active.Import.Register"
-EXPORT = "Energy.Active.Export.Register"
 Signed = tuple[str, str | None, str | None]
 """Signed data, its encoding, its public key."""
 DEFAULT_CONTEXT = "Sample.Periodic"
@@ -27,19 +26,12 @@ _UNITS: dict[str, dict[str | None, int]] = {
     "Power.Active.Export": {None: 0, "W": 0, "kW": 3},
     "Current.Import": {None: 3, "A": 3},
     "Voltage": {None: 3, "V": 3},
-    EXPORT: {None: 0, "Wh": 0, "kWh": 3},
-    "Frequency": {None: 3, "Hertz": 3, "Hz": 3},
     "SoC": {None: 1, "Percent": 1},
 }
-"""Measurands that are used: unit to the power of ten that makes Wh, W, mA, mV, mHz or per mille of it."""
-_EXTRA = (EXPORT, "Frequency")
-"""Measurands that nothing is billed by: in a unit they do not have, they are left out and the message stands."""
+"""Measurands that are used: unit to the power of ten that makes Wh, W, mA, mV or per mille of it."""
 _UNUSED: dict[str | None, int] = {}
 """Every other measurand: its number must be one, and is not kept."""
-_HIGHEST = ("Current.Import", "Voltage", "Frequency")
-_LINES = {phase: f"Current.Import {line}" for line in ("L1", "L2", "L3") for phase in (line, f"{line}-N")}
-"""Phase to the name its imported current is kept under."""
-_NO_LINES = (None, None, None)
+_HIGHEST = ("Current.Import", "Voltage")
 _UNSIGNED = (None, None, None)
 
 
@@ -61,9 +53,7 @@ def gather(
         units = _UNITS.get(measurand, _UNUSED)
         own = 0 if units is _UNUSED else units.get(unit)
         if own is None:
-            if measurand not in _EXTRA:
-                raise ValueError(f"{measurand} has no such unit")
-            units, own = _UNUSED, 0
+            raise ValueError(f"{measurand} has no such unit")
         shift = power + own
         if not -36 <= shift <= 12:
             raise ValueError("multiplier is out of range")
@@ -90,8 +80,6 @@ def gather(
                 lines[measurand] = number
         else:
             lines[measurand] = number + before
-        if measurand == "Current.Import" and phase in _LINES:
-            lines[_LINES[phase]] = number
     for context, lines in by_phase.items():
         by_context[context] = lines | by_context[context]
     if signed:
@@ -107,7 +95,6 @@ def _sample(at: int, context: str, found: Callable[[str], Any], held: str | None
         power = -exported
     if state_of_charge is not None and not 0 <= state_of_charge <= 1000:
         state_of_charge = None
-    lines = found("Current.Import L1"), found("Current.Import L2"), found("Current.Import L3")
     data, encoding, key = signed or _UNSIGNED
     # In the order of its fields: this runs for every meter value.
     return Sample(
@@ -120,9 +107,6 @@ def _sample(at: int, context: str, found: Callable[[str], Any], held: str | None
         context,
         data,
         held,
-        found(EXPORT),
-        found("Frequency"),
-        None if lines == _NO_LINES else lines,
         encoding,
         key,
     )
