@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,8 +26,11 @@ SITE = Site("lot", (Fuse(MAIN, (32_000,) * 3),), (Wiring(A, MAIN), Wiring(B, MAI
 class Book:
     """One site of the default tenant."""
 
+    def __init__(self) -> None:
+        self.site = SITE
+
     async def all(self) -> Sequence[SiteRecord]:
-        return [SiteRecord(NODE.tenant, SITE, {})]
+        return [SiteRecord(NODE.tenant, self.site, {})]
 
 
 class Piles:
@@ -36,6 +40,9 @@ class Piles:
         self.away: set[StationId] = set()
         self.profiles: dict[tuple[StationId, int], int] = {}
         self.told: list[tuple[StationId, int, int]] = []
+        self.slow = asyncio.Event()
+        """Nothing is answered before it is set."""
+        self.slow.set()
 
     def connected(self, station: StationId) -> bool:
         return station not in self.away
@@ -48,6 +55,7 @@ class Piles:
         assert ma is not None
         self.profiles[station, command.profile.id] = ma
         self.told.append((station, command.profile.id, ma))
+        await self.slow.wait()
         return CommandResult("Accepted", True)
 
 
@@ -61,8 +69,8 @@ def started(outlet: Outlet) -> TransactionStarted:
     return TransactionStarted(outlet.station, outlet.evse, "k", b"", "t", None, None, 0, sample, False, 0)
 
 
-async def control(piles: Piles) -> SiteControl:
-    made = SiteControl(Book(), piles, NoOutlook(), MachineClock(), lambda _kind, _data: None)  # type: ignore[arg-type]
+async def control(piles: Piles, book: Book | None = None) -> SiteControl:
+    made = SiteControl(book or Book(), piles, NoOutlook(), MachineClock(), lambda _kind, _data: None)  # type: ignore[arg-type]
     await made.load()
     await made.look()
     await rest()
@@ -117,6 +125,30 @@ async def test_a_station_that_is_away_is_not_asked() -> None:
     await rest()
     assert {station for station, _, _ in piles.told} == {"A"}
     assert piles.profiles["A", PROFILE_ID + 1] == 16_000, "the other one may draw its safe share"
+
+
+async def test_a_site_that_is_changed_still_knows_what_is_on_its_way_to_a_station() -> None:
+    piles, book = Piles(), Book()
+    made = await control(piles, book)
+    piles.slow.clear()
+    made.heard(started(A))
+    await rest()
+    assert piles.told[-1] == ("A", PROFILE_ID + 1, 32_000), "sent, not answered"
+    book.site = replace(SITE, policy="priority")
+    await made.load()
+    made.heard(started(B))
+    await rest()
+    assert ("B", PROFILE_ID + 1, 16_000) not in piles.told, "the other one may draw all there is by now"
+    piles.slow.set()
+    await rest()
+    assert piles.profiles["A", PROFILE_ID + 1] == piles.profiles["B", PROFILE_ID + 1] == 16_000
+    book.site = replace(SITE, wirings=SITE.wirings[:1])
+    piles.slow.clear()
+    made.heard(StatusChanged(B.station, B.evse, "Available", None, 0))
+    await made.load()
+    piles.slow.set()
+    await rest()
+    assert made.limit_of(B) is None
 
 
 async def test_a_wish_belongs_to_a_car() -> None:

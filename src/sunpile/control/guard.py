@@ -120,6 +120,22 @@ def decide(state: SiteState, event: Event, given: Conditions) -> tuple[SiteState
     return look.state, effects
 
 
+def moved(state: SiteState, site: Site, worst_base: Mapping[FuseId, Phases]) -> SiteState:
+    """The state under a changed site: what is known of an outlet stays with it, also what it was just sent."""
+    return SiteState(
+        site,
+        _of(site, state.cars),
+        _of(site, state.held),
+        _of(site, state.asked),
+        frozenset(outlet for outlet in state.away if outlet in site.by_outlet),
+        worst_base,
+    )
+
+
+def _of(site: Site, items: Mapping[Outlet, T]) -> dict[Outlet, T]:
+    return {outlet: item for outlet, item in items.items() if outlet in site.by_outlet}
+
+
 def _apply(state: SiteState, event: Event, safe: Mapping[Outlet, int]) -> SiteState:
     match event:
         case CarCame(car):
@@ -128,6 +144,8 @@ def _apply(state: SiteState, event: Event, safe: Mapping[Outlet, int]) -> SiteSt
             return replace(state, cars={**state.cars, car.outlet: car})
         case CarLeft(outlet):
             return replace(state, cars=_without(state.cars, outlet))
+        case Answered(outlet, _) if outlet not in state.site.by_outlet:
+            return state  # it was taken out of the site meanwhile
         case Answered(outlet, None):
             return _doubtful(state, outlet, safe[outlet])
         case Answered(outlet, accepted):

@@ -24,7 +24,7 @@ from sunpile.chargers.events import (
 )
 from sunpile.control.allot import safe_shares
 from sunpile.control.car_needs import CarNeeds
-from sunpile.control.guard import Answered, Away, CarCame, CarLeft, Event, Looked, SetLimit, SiteState, decide
+from sunpile.control.guard import Answered, Away, CarCame, CarLeft, Event, Looked, SetLimit, SiteState, decide, moved
 from sunpile.control.ports import Changed, Energy, Outlook, SiteBook, SiteRecord, Stations
 from sunpile.control.site import VOLTAGE_V, Car, Conditions, FuseId, Outlet, Phases, Wiring
 
@@ -96,16 +96,13 @@ class SiteControl:
         """Read the sites anew; what is known of cars and limits stays where the outlet stays."""
         runs: dict[tuple[str, str], _Run] = {}
         for record in await self._book.all():
-            before = self._runs.get((record.tenant, record.site.site))
-            state = SiteState(record.site, worst_base=record.worst_base)
-            if before is not None:
-                kept = record.site.by_outlet
-                state = replace(
-                    state,
-                    cars={outlet: car for outlet, car in before.state.cars.items() if outlet in kept},
-                    held={outlet: limit for outlet, limit in before.state.held.items() if outlet in kept},
-                )
-            runs[record.tenant, record.site.site] = _Run(record, state)
+            key = record.tenant, record.site.site
+            # The same run goes on: what is on its way to a station is answered to it.
+            run = self._runs.get(key) or _Run(record, SiteState(record.site))
+            if run.record != record:
+                run.safe_sent.clear()
+            run.record, run.state = record, moved(run.state, record.site, record.worst_base)
+            runs[key] = run
         self._runs = runs
         self._where = {outlet: run for run in runs.values() for outlet in run.record.site.by_outlet}
 
