@@ -199,7 +199,12 @@ class TestTransactions:
             V201, "TransactionEvent", event201("Updated", 1, offline=True, info={"chargingState": "Charging"})
         )
         assert isinstance(updated, TransactionUpdated)
-        assert (updated.evse, updated.offline, updated.charging_state, updated.samples) == (2, True, "Charging", ())
+        assert (updated.evse, updated.offline, updated.details.charging_state, updated.samples) == (
+            2,
+            True,
+            "Charging",
+            (),
+        )
         ended = read(V201, "TransactionEvent", event201("Ended", 2, info={"stoppedReason": "EVDisconnected"}))
         assert isinstance(ended, TransactionEnded)
         assert (ended.key, ended.reason, ended.evse) == ("t1/2", "EVDisconnected", 2)

@@ -211,8 +211,6 @@ class TransactionUpdated:
     """The pile's time [Unix s]."""
     samples: tuple[Sample, ...]
     """What the meter showed, in the order it came."""
-    charging_state: str | None
-    """ChargingState, if it is told."""
     offline: bool
     """It happened while the pile was not connected (2.x)."""
     seq_no: int

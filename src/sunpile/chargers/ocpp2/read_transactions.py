@@ -103,7 +103,7 @@ def _transaction(payload: Payload, context: Context) -> Request:
                 sample=_begin_sample(common["samples"], at, hold),
             )
         case "Updated":
-            return TransactionUpdated(**common, charging_state=info.get("chargingState"))
+            return TransactionUpdated(**common)
         case _:
             return TransactionEnded(**common, reason=info.get("stoppedReason", "Local"))
 
