@@ -50,11 +50,10 @@ class LocalAuthority:
         operator: Callable[[str], str],
         password: bytes | None = None,
         ocsp_url: str = "",
-        station_life_s: int = STATION_LIFE_S,
     ) -> None:
         """`operator` gives a tenant's organisation name; `ocsp_url` is told in certificates, `{tenant}` filled in."""
         self._folder, self._operator, self._password = folder, operator, password
-        self._ocsp_url, self._station_life_s = ocsp_url, station_life_s
+        self._ocsp_url = ocsp_url
         self._open: dict[tuple[str, str], Hierarchy] = {}
         self._opening = asyncio.Lock()
 
@@ -77,7 +76,7 @@ class LocalAuthority:
         organisation = names.organisations(request.csr.subject)[0]
         builder = (
             found.builder(names.subject(organisation, request.name), request.csr.public_key(), now)
-            .not_valid_after(datetime.fromtimestamp(now + self._station_life_s, UTC))
+            .not_valid_after(datetime.fromtimestamp(now + STATION_LIFE_S, UTC))
             .add_extension(key_usage(digital_signature=True, key_agreement=True), critical=True)
             .add_extension(x509.ExtendedKeyUsage(_purposes(request.use)), critical=False)
         )

@@ -24,6 +24,8 @@ from sunpile.chargers.notices import Answer
 from sunpile.chargers.values import date_time
 
 CACHED = 4096
+URLS_MAX = 3
+"""So many of the addresses a certificate names are asked, one after the other."""
 REQUEST_TYPE = "application/ocsp-request"
 ANSWER_MAX = {"1.6": 5500, "2.0.1": 5500, "2.1": 18_000}
 """Longest `ocspResult` of each version [characters of base64]."""
@@ -51,11 +53,9 @@ class CertificateStatus:
         trust: TrustStore,
         fetcher: Fetcher,
         clock: Clock,
-        responders: Mapping[str, str] | None = None,
     ) -> None:
-        """`responders`: for an issuer (fingerprint, hex) the operator's own word where its certificates are asked."""
         self._authority, self._store, self._trust, self._fetcher = authority, store, trust, fetcher
-        self._clock, self._responders = clock, dict(responders or {})
+        self._clock = clock
         self._cache: OrderedDict[tuple[str, ...], tuple[bytes, Status]] = OrderedDict()
 
     # -- what stations ask ------------------------------------------------------------------------------------------
@@ -150,7 +150,8 @@ class CertificateStatus:
             word = "Good" if revoked is True else "Unknown" if revoked is False else "Revoked"
             return Status(word, now + 3600)
         found = Status("Failed", now + 60, "the certificate names no list of revoked ones")
-        for url in revocation.list_urls(known.certificate) if known.certificate is not None else ():
+        urls = revocation.list_urls(known.certificate) if known.certificate is not None else []
+        for url in urls[:URLS_MAX]:
             try:
                 der = await self._fetcher.fetch(url)
             except SunpileError as fault:
@@ -166,9 +167,8 @@ class CertificateStatus:
         if await self._is_own(tenant, known.issuer):
             return await self._authority.ocsp(tenant, asked, self._store, now)
         urls = revocation.responder_urls(known.certificate) if known.certificate is not None else []
-        configured = self._responders.get(hashes.fingerprint(known.issuer))
-        fault: SunpileError = InputInvalid("the certificate names no responder, and none is set for its issuer")
-        for url in [configured, *urls] if configured else urls[:3]:
+        fault: SunpileError = InputInvalid("the certificate names no responder")
+        for url in urls[:URLS_MAX]:
             try:
                 return await self._fetcher.fetch(url, asked, REQUEST_TYPE)
             except SunpileError as found:
