@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Protocol, cast
 
 from sunpile.basics.audit import Audit
 from sunpile.basics.errors import Conflict, InputInvalid, NotFound, SunpileError
@@ -30,6 +30,7 @@ from sunpile.chargers.commands import (
     InstallCertificate,
     TriggerMessage,
 )
+from sunpile.chargers.commands.upkeep import RootKind
 
 DAY_S = 86_400
 RENEW_BEFORE_S = 30 * DAY_S
@@ -42,14 +43,6 @@ TRIGGERS: dict[str, Any] = {
     "V2G20Certificate": "SignV2G20Certificate",
     "Combined": "SignCombinedCertificate",
 }
-ROOT_KINDS = comparison.ROOT_KINDS
-RootKind = Literal[
-    "V2GRootCertificate",
-    "MORootCertificate",
-    "ManufacturerRootCertificate",
-    "CSMSRootCertificate",
-    "OEMRootCertificate",
-]
 
 
 class StaffStore(CertificateStore, OwnStations, Protocol):

@@ -6,15 +6,17 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field, StringConstraints
 
+from sunpile.basics.audit import Audit
 from sunpile.basics.ports import Clock
 from sunpile.basics.scope import Scope
 from sunpile.chargers.certificates.authority import HIERARCHIES
 from sunpile.chargers.certificates.local_contracts import LocalContracts
 from sunpile.chargers.certificates.passwords import Passwords
-from sunpile.chargers.certificates.ports import CertificateRecord, Root
+from sunpile.chargers.certificates.ports import CertificateRecord
 from sunpile.chargers.certificates.profiles import Profiles, Wish
-from sunpile.chargers.certificates.upkeep import CertificateUpkeep, RootKind, StaffStore
+from sunpile.chargers.certificates.upkeep import CertificateUpkeep, StaffStore
 from sunpile.chargers.commands import CommandResult
+from sunpile.chargers.commands.upkeep import RootKind
 from sunpile.people.api.access import anyone
 from sunpile.people.api.bodies import Body, StationText
 from sunpile.people.api.staff import may
@@ -27,6 +29,7 @@ Pem = Annotated[str, StringConstraints(min_length=1, max_length=50_000)]
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Tenant = Annotated[str, StringConstraints(min_length=1, max_length=48)]
 Use = Literal["ChargingStationCertificate", "V2GCertificate", "V2G20Certificate", "Combined"]
+Emaid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*-]{14,20}$")]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{1,128}$")]
 DAY_S = 86_400
 OCSP_MAX = 4096
@@ -133,7 +136,7 @@ class ProfileBody(Body):
 class ContractBody(Body):
     """A contract for a car, by the local operator."""
 
-    emaid: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*-]{14,20}$")]
+    emaid: Emaid
     provisioning: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(
         description="id in the car's provisioning certificate (PCID)"
     )
@@ -187,7 +190,7 @@ def stations_router(upkeep: CertificateUpkeep) -> APIRouter:
     async def installed(scope: Operator, station: StationText) -> dict[str, Any]:
         """Ask a station what is installed and compare it with what should be."""
         found = await upkeep.installed(scope, station)
-        missing = [_root(root) for root in found.missing]
+        missing = [asdict(root) for root in found.missing]
         return {"installed": [asdict(one) for one in found.installed], "missing": missing, "strange": found.strange}
 
     @routes.post("/stations/{station}/certificates/install")
@@ -221,7 +224,7 @@ def authority_router(upkeep: CertificateUpkeep) -> APIRouter:
     @routes.get("/authority")
     async def authority(scope: Reader) -> dict[str, Any]:
         """The authority and every root that is trusted."""
-        return {"hierarchies": list(HIERARCHIES), "roots": [_root(root) for root in await upkeep.roots(scope)]}
+        return {"hierarchies": list(HIERARCHIES), "roots": [asdict(root) for root in await upkeep.roots(scope)]}
 
     @routes.get("/authority/root.pem")
     async def root(scope: Reader, hierarchy: Literal["csms", "csms-rsa", "v2g"] = "csms") -> Response:
@@ -238,7 +241,7 @@ def authority_router(upkeep: CertificateUpkeep) -> APIRouter:
     @routes.post("/authority/roots", status_code=201)
     async def trust(scope: Configurer, body: RootBody) -> dict[str, Any]:
         """Trust a root of others."""
-        return _root(await upkeep.trust_root(scope, body.kind, body.pem, body.wanted, body.reason))
+        return asdict(await upkeep.trust_root(scope, body.kind, body.pem, body.wanted, body.reason))
 
     @routes.delete("/authority/roots/{kind}/{fingerprint}")
     async def distrust(scope: Configurer, kind: RootKind, fingerprint: Fingerprint) -> dict[str, bool]:
@@ -283,21 +286,22 @@ def secrets_router(passwords: Passwords, profiles: Profiles) -> APIRouter:
     return routes
 
 
-def contracts_router(contracts: LocalContracts) -> APIRouter:
+def contracts_router(contracts: LocalContracts, audit: Audit) -> APIRouter:
     """Routes over the contracts of the local operator."""
     routes = APIRouter(prefix="/api", tags=["certificates"])
 
     @routes.post("/contracts", status_code=201)
     async def issue(scope: Configurer, body: ContractBody) -> dict[str, str]:
         """Make a contract certificate for a car, which fetches it through a station."""
-        return {"chain": await contracts.issue(scope.tenant, body.emaid, body.provisioning)}
+        chain = await contracts.issue(scope.tenant, body.emaid, body.provisioning)
+        await audit.record(scope, "contract.issue", f"contract:{body.emaid}", None, body.model_dump())
+        return {"chain": chain}
 
     @routes.post("/contracts/{emaid}/cancel")
-    async def cancel(
-        scope: Configurer, emaid: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*-]{14,20}$")]
-    ) -> dict[str, str]:
+    async def cancel(scope: Configurer, emaid: Emaid) -> dict[str, str]:
         """Revoke a contract's certificate."""
         await contracts.cancel(scope.tenant, emaid)
+        await audit.record(scope, "contract.cancel", f"contract:{emaid}")
         return {"status": "revoked"}
 
     return routes
@@ -305,7 +309,3 @@ def contracts_router(contracts: LocalContracts) -> APIRouter:
 
 def _shown(record: CertificateRecord) -> dict[str, Any]:
     return {name: value for name, value in asdict(record).items() if name not in ("chain", "tenant")}
-
-
-def _root(root: Root) -> dict[str, Any]:
-    return asdict(root)
