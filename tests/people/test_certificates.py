@@ -44,7 +44,7 @@ class Site:
             certificates.stations_router(house.upkeep),
             certificates.authority_router(house.upkeep),
             certificates.secrets_router(house.passwords, house.profiles),
-            certificates.contracts_router(house.provider),
+            certificates.contracts_router(house.provider, house.audits),
             security.router(self.events),
         )
         app = create_app(None, FakeOperations(), FakeRpc(), EventHub(), ApiSettings(TOKEN), routers)  # type: ignore[arg-type]
@@ -153,6 +153,10 @@ def test_a_contract_is_made_once_and_cancelled(site: Site) -> None:
     assert site.client.post("/api/contracts", json=body).status_code == 409
     assert site.client.post("/api/contracts/DE-SUN-C00000001/cancel").json() == {"status": "revoked"}
     assert site.client.post("/api/contracts/DE-SUN-C00000002/cancel").status_code == 404
+    assert [row[1:3] for row in site.house.audits.rows] == [
+        ("contract.issue", "contract:DE-SUN-C00000001"),
+        ("contract.cancel", "contract:DE-SUN-C00000001"),
+    ]
 
 
 def test_security_events_are_filtered(site: Site) -> None:

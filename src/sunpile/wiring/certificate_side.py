@@ -44,6 +44,7 @@ class CertificateSide:
     desk: CertificateDesk
     clients: ClientCertificates
     servers: ServerCertificates
+    audit: Audit
 
     @classmethod
     def open(
@@ -92,6 +93,7 @@ class CertificateSide:
             desk,
             ClientCertificates(authority, store, operator_of, clock),
             ServerCertificates(authority, folder / "door", names, clock, old_suites=old_suites),
+            audit,
         )
 
     def routers(self) -> list[APIRouter]:
@@ -101,7 +103,7 @@ class CertificateSide:
             certificates.stations_router(self.upkeep),
             certificates.authority_router(self.upkeep),
             certificates.secrets_router(self.passwords, self.profiles),
-            certificates.contracts_router(self.contracts),
+            certificates.contracts_router(self.contracts, self.audit),
             security.router(self.secrets),
         ]
 

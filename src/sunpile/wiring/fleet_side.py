@@ -125,7 +125,7 @@ class FleetSide:
             overview.router(self.overview, ocpp_url(self.ground.settings)),
             *fleet_upkeep.routers(self.upkeep, self.ground.clock, usual_profile(self.ground.settings)),
             sites.router(self.sites, self.control, self.audit),
-            sites.composite_router(self.profiles),
+            sites.composite_router(self.profiles, self.audit),
         ]
 
     def jobs(self) -> dict[str, Coroutine[Any, Any, None]]:

@@ -1,5 +1,6 @@
 """Sites for staff: fuses, outlets, policy; what each outlet may draw now; measured loads; what drivers say."""
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -127,9 +128,10 @@ def router(book: SiteBook, control: SiteControl, audit: Audit) -> APIRouter:
     async def put(scope: Configurer, site: SiteName, body: SiteBody) -> dict[str, Any]:
         """Make a site, or change it."""
         record = body.record(scope.tenant, site)
+        before = next((as_json(known) for known in await book.of(scope) if known.site.site == site), None)
         await book.put(scope, record)
         await control.load()
-        await audit.record(scope, "site.put", f"site:{site}", None, as_json(record))
+        await audit.record(scope, "site.put", f"site:{site}", before, as_json(record))
         return as_json(record)
 
     @routes.delete("/{site}", status_code=204)
@@ -152,13 +154,14 @@ def router(book: SiteBook, control: SiteControl, audit: Audit) -> APIRouter:
         await book.one(scope, site)
         said = CarWish(body.departs, body.need_wh, body.priority, body.solar_only)
         control.wish(scope, Outlet(StationId(station), EvseId(evse)), said)
+        await audit.record(scope, "site.car", f"station:{station}/{evse}", None, asdict(said))
         return {"status": "accepted"}
 
     return routes
 
 
-def composite_router(book: ProfileBook) -> APIRouter:
-    """The route that compares composite schedules."""
+def composite_router(book: ProfileBook, audit: Audit) -> APIRouter:
+    """Routes over what stations' charging profiles say together, and over dynamic ones."""
     routes = APIRouter(prefix="/api/stations", tags=["sites"])
 
     @routes.get("/{station}/composite")
@@ -177,7 +180,9 @@ def composite_router(book: ProfileBook) -> APIRouter:
         scope: Operator, station: str, profile: Annotated[int, Path(ge=1, lt=1 << 31)], body: DynamicBody
     ) -> dict[str, Any]:
         """What a station finds when it asks what its dynamic profile says; what is left out stays."""
-        return await book.offer(scope, station, profile, body.model_dump(exclude_none=True, by_alias=True))
+        said = await book.offer(scope, station, profile, body.model_dump(exclude_none=True, by_alias=True))
+        await audit.record(scope, "profile.offer", f"station:{station}", None, {"profile": profile, **said})
+        return said
 
     return routes
 
