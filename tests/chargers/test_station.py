@@ -56,7 +56,7 @@ def test_a_number_given_to_a_1_6_pile_is_the_transaction_of_its_connector_until_
 def test_a_transaction_that_begins_with_the_driver_is_at_the_evse_which_the_plug_names() -> None:
     state = observe(StationState(P1), started("t1", 0), NOW)
     told = (Sample(NOW, Wh(9)),)
-    plug = TransactionUpdated(P1, EvseId(2), "k", b"", "t1", None, NOW, told, "EVConnected", offline=False, seq_no=1)
+    plug = TransactionUpdated(P1, EvseId(2), "k", b"", "t1", None, NOW, told, offline=False, seq_no=1)
     state = observe(state, plug, NOW)
     assert state.transactions == {"t1": 2}
     assert (state.evses[EvseId(0)].ocpp_transaction, state.evses[EvseId(2)].ocpp_transaction) == (None, "t1")
@@ -66,7 +66,7 @@ def test_a_transaction_that_begins_with_the_driver_is_at_the_evse_which_the_plug
 def test_when_a_transaction_began_stays_with_it_whatever_is_heard_later() -> None:
     state = observe(StationState(P1), started("t1"), NOW + 5)
     update = TransactionUpdated(
-        P1, EvseId(1), "k", b"", "t1", None, NOW + 9, (Sample(NOW + 9, Wh(9)),), "Local", offline=False, seq_no=1
+        P1, EvseId(1), "k", b"", "t1", None, NOW + 9, (Sample(NOW + 9, Wh(9)),), offline=False, seq_no=1
     )
     state = observe(state, update, NOW + 9)
     assert state.evses[EvseId(1)].transaction_at == NOW

@@ -48,9 +48,7 @@ def started(transaction, seq, at, wh, tag="CARD1", evse=1, station="P1", offline
 def updated(transaction, seq, at, wh, tag=None, evse=1, station="P1", offline=True):
     key = f"{transaction}/{seq}"
     samples = () if wh is None else (Sample(at, wh),)
-    return TransactionUpdated(
-        station, evse, key, body(key, wh), transaction, tag, at, samples, "Charging", offline, seq
-    )
+    return TransactionUpdated(station, evse, key, body(key, wh), transaction, tag, at, samples, offline, seq)
 
 
 def ended(transaction, seq, at, wh, evse=1, station="P1", offline=True, reason="EVDisconnected"):
