@@ -10,7 +10,7 @@ from sunpile.basics.ports import Clock
 from sunpile.basics.scope import Scope
 from sunpile.identity.ports import AuditSearch
 from sunpile.identity.trail import GENESIS, Entry, Verdict, canonical, check, entry_hash
-from sunpile.store.database import Database
+from sunpile.store.database import Database, without_nul
 from sunpile.store.identity_tables import audit_heads, audit_log
 
 _L = audit_log.c
@@ -36,9 +36,8 @@ class AuditDatabase:
         """See `Audit.record`."""
         texts = canonical(before), canonical(after)
         now = self._clock.now()
-        draft = Entry(
-            scope.tenant, 0, now, scope.actor, action[:64], _clean(object)[:255], *texts, _clean(reason), b"", b""
-        )
+        object, reason = without_nul(object)[:255], without_nul(reason)
+        draft = Entry(scope.tenant, 0, now, scope.actor, action[:64], object, *texts, reason, b"", b"")
         await self._database.write(lambda connection: append(connection, draft))
         if self._changed is not None:
             self._changed("audit", {"action": draft.action, "object": draft.object, "tenant": scope.tenant})
@@ -107,8 +106,3 @@ def _entry(row: Any) -> Entry:
     values: dict[str, Any] = {name: getattr(row, name) for name in _NAMES}
     values |= {"previous": bytes(row.previous), "hash": bytes(row.hash)}
     return Entry(**values)
-
-
-def _clean(text: str) -> str:
-    """PostgreSQL takes no NUL."""
-    return text.replace("\x00", "\ufffd")

@@ -20,7 +20,7 @@ from sunpile.store.certificate_tables import (
     station_certificates,
     trusted_roots,
 )
-from sunpile.store.database import Database, insert_new
+from sunpile.store.database import Database, insert_new, without_nul
 from sunpile.store.tables import stations
 
 _C = station_certificates.c
@@ -80,7 +80,7 @@ class CertificateDatabase:
     async def refused(self, station: StationId, tenant: str, at: int, code: str, sentence: str, csr: str) -> None:
         """See `CertificateStore.refused`."""
         row = insert(refused_requests).values(
-            tenant=tenant, station=station, at=at, code=code, sentence=sentence[:512], csr=_clean(csr)
+            tenant=tenant, station=station, at=at, code=code, sentence=sentence[:512], csr=without_nul(csr)
         )
         await self._database.write(lambda connection: connection.execute(row))
 
@@ -88,7 +88,7 @@ class CertificateDatabase:
         """See `CertificateStore.moved`. What is revoked stays so."""
         change = update(station_certificates).where(_C.fingerprint == fingerprint, _C.state != "revoked")
         change = change.values(
-            state=state, outcome=_clean(outcome)[:512], changed_at=at, tries=_C.tries + (1 if tried else 0)
+            state=state, outcome=without_nul(outcome)[:512], changed_at=at, tries=_C.tries + (1 if tried else 0)
         )
         await self._database.write(lambda connection: connection.execute(change))
 
@@ -344,8 +344,3 @@ def _of_others(station: str, key_hash: str) -> Select[tuple[str]]:
 
 def _record(row: RowMapping) -> CertificateRecord:
     return CertificateRecord(**{str(name): value for name, value in row.items()})
-
-
-def _clean(text: str) -> str:
-    """PostgreSQL takes no NUL."""
-    return text.replace("\x00", "\ufffd")

@@ -117,6 +117,11 @@ def _text(statement: Insert | Update, dialect: Dialect, names: tuple[str, ...]) 
     return str(statement.compile(dialect=dialect, column_keys=list(names), for_executemany=True))
 
 
+def without_nul(text: str) -> str:
+    """A text as a column takes it: PostgreSQL's hold no NUL."""
+    return text.replace("\x00", "\ufffd")
+
+
 class Database:
     """The store's door: `await db.write(fn)`, `await db.read(fn)` with `fn(connection)`."""
 

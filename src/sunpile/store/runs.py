@@ -13,7 +13,7 @@ from sunpile.basics.errors import Conflict, NotFound
 from sunpile.basics.scope import Scope
 from sunpile.fleet.run_model import FLYING, Header, Item, Options, Target
 from sunpile.fleet.run_ports import Filter, Selection
-from sunpile.store.database import Database, insert_new
+from sunpile.store.database import Database, insert_new, without_nul
 from sunpile.store.run_tables import run_asks, run_items, run_parts, runs
 from sunpile.store.station_cards import has_tag
 from sunpile.store.tables import stations
@@ -47,7 +47,7 @@ def _header(row: Row[Any]) -> Header:
 
 def _item_row(run: str, item: Item) -> dict[str, Any]:
     row = {name: getattr(item, name) for name in Item.__slots__}
-    row |= {name: row[name].replace("\x00", "\ufffd") for name in ("status", "reason")}
+    row |= {name: without_nul(row[name]) for name in ("status", "reason")}
     return row | {"run": run, "data": None if item.data is None else _text(item.data)}
 
 

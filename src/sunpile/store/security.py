@@ -14,7 +14,7 @@ from sunpile.store.certificate_tables import (
     station_certificates,
     station_secrets,
 )
-from sunpile.store.database import Database
+from sunpile.store.database import Database, without_nul
 from sunpile.store.scoped import tenant_of
 from sunpile.store.tables import stations
 
@@ -41,8 +41,8 @@ class SecurityDatabase:
                 station=record.station,
                 at=record.at,
                 received_at=record.received_at,
-                kind=_clean(record.kind)[:50],
-                info=_clean(record.info)[:255],
+                kind=without_nul(record.kind)[:50],
+                info=without_nul(record.info)[:255],
                 critical=record.critical,
             )
             made = connection.execute(row).inserted_primary_key
@@ -158,8 +158,3 @@ def _adopt(connection: Connection, station: str, salt: bytes, hashed: bytes) -> 
     which = update(stations).where(stations.c.station == station)
     connection.execute(which.values(password_salt=salt, password_hash=hashed))
     connection.execute(delete(station_secrets).where(_S.station == station))
-
-
-def _clean(text: str) -> str:
-    """PostgreSQL takes no NUL."""
-    return text.replace("\x00", "\ufffd")

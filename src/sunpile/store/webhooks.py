@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from sunpile.basics.errors import NotFound
 from sunpile.basics.scope import Scope
 from sunpile.fleet.webhooks import Delivery, Hook
-from sunpile.store.database import Database
+from sunpile.store.database import Database, without_nul
 from sunpile.store.scoped import scoped, tenant_of
 from sunpile.store.webhook_tables import webhook_deliveries, webhooks
 
@@ -113,7 +113,7 @@ class WebhookDatabase:
         """Keep what came of an attempt."""
         values = asdict(delivery)
         names = ("state", "attempts", "due_at", "last_status", "last_fault")
-        values = {name: values[name] for name in names} | {"last_fault": delivery.last_fault.replace("\x00", "\ufffd")}
+        values = {name: values[name] for name in names} | {"last_fault": without_nul(delivery.last_fault)}
         after = update(webhook_deliveries).where(_D.delivery == delivery.delivery).values(values)
         await self._database.write(lambda connection: connection.execute(after))
 
