@@ -10,7 +10,7 @@ from sunpile.basics.ids import EvseId, StationId
 from sunpile.chargers.events import Booted, StatusChanged
 from sunpile.chargers.ports import Refusal
 from sunpile.store.certificate_tables import profile_upgrades, station_secrets
-from sunpile.store.chargers import FRAMES_MAX, StationStore
+from sunpile.store.chargers import StationStore
 from sunpile.store.database import Database
 from sunpile.store.tables import connectors, frames, refused_attempts, stations
 from sunpile.store.upkeep_tables import station_deviations
@@ -104,13 +104,6 @@ async def test_a_frame_that_no_text_column_takes_is_kept_all_the_same(store: Sta
     store.frame(P1, NOW, True, "a\x00b☃")
     await store.flush()
     assert database.read_now(lambda c: c.execute(select(frames.c.frame)).scalar_one()) == "a\ufffdb☃"
-
-
-async def test_the_log_holds_back_no_more_than_it_may(store: StationStore) -> None:
-    for _ in range(FRAMES_MAX + 1):
-        store.frame(P1, NOW, True, "x")
-    assert store.frames_dropped > 0
-    await store.flush()
 
 
 async def test_old_frames_can_be_pruned(store: StationStore, database: Database) -> None:

@@ -53,13 +53,6 @@ async def test_absent_values_stay_absent(log: SampleLog) -> None:
     assert (point.power_w, point.voltage_mv, point.register_wh, point.soc_permille) == (None, None, None, 400)
 
 
-async def test_samples_are_written_without_being_asked_to(log: SampleLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sunpile.store.samples.FLUSH_ROWS", 3)
-    log.keep([row(NOON + second) for second in range(7)])
-    await log.flush()
-    assert (log.written, log.dropped) == (7, 0)
-
-
 async def test_another_tenant_sees_no_curve(log: SampleLog) -> None:
     with pytest.raises(NotFound):
         await log.curve(BOB, "SP-1", 1, NOON, NOON + 1)

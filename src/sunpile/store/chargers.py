@@ -6,7 +6,6 @@ awaited is durable when it returns.
 
 import asyncio
 import json
-import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -20,14 +19,13 @@ from sunpile.chargers.certificates.redaction import redacted
 from sunpile.chargers.events import Booted, StatusChanged
 from sunpile.chargers.ports import Refusal, StationRecord
 from sunpile.store.certificate_tables import profile_upgrades, station_secrets
-from sunpile.store.database import Database, Together, execute_many
+from sunpile.store.database import Database, Together, execute_many, without_nul
+from sunpile.store.later import Later
 from sunpile.store.tables import connectors, frames, refused_attempts, stations
 from sunpile.store.upkeep_tables import station_deviations
 
-log = logging.getLogger(__name__)
 IDENTITY = re.compile(r"[A-Za-z0-9*\-_=+|@.]{1,48}", re.ASCII)
 """identifierString of OCPP 2.0.1 without the colon, which ends the user name in Basic authentication."""
-FLUSH_S = 1.0
 FLUSH_ROWS = 1000
 """More at once writes each page of the log and its index less often, but holds up the answers meanwhile."""
 _KEEP = insert(frames)
@@ -73,7 +71,11 @@ _BOOTED = _change(
     vendor="by", model="its_model", serial="its_serial", firmware="its_firmware", boot_at="now", last_seen="now"
 )
 FRAMES_MAX = 50_000
-"""Frames that may wait while the store is slow; beyond it the oldest are dropped and counted."""
+"""Frames that may wait while the store is slow; beyond it the oldest are dropped."""
+
+
+def _keep_frames(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    execute_many(connection, _KEEP, rows)
 
 
 class StationStore:
@@ -81,10 +83,9 @@ class StationStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._frames: list[dict[str, Any]] = []
-        self._timer: asyncio.TimerHandle | None = None
-        self._flushing: asyncio.Task[None] | None = None
-        self.frames_dropped = 0
+        self._frames: Later[dict[str, Any]] = Later(
+            database, _keep_frames, "frames", FLUSH_ROWS, FRAMES_MAX, FRAMES_MAX
+        )
         self.seen: Callable[[StationId, bool, int], None] = lambda _station, _there, _at: None
         """Called when a station came (True) or went, and when [Unix s]; durable by then."""
         self._points: Mapping[tuple[StationId, EvseId], PointId] | None = None
@@ -274,49 +275,13 @@ class StationStore:
 
     def frame(self, station: StationId, at: int, incoming: bool, frame: str) -> None:
         """See `StationBook.frame`."""
-        # A text column of PostgreSQL takes no NUL; a raw one is no valid JSON, so nothing but an attack is altered.
-        kept = redacted(frame).replace("\x00", "\ufffd")
-        self._frames.append({"station": station, "at": at, "incoming": incoming, "frame": kept})
-        if len(self._frames) > FRAMES_MAX:
-            self.frames_dropped += FLUSH_ROWS
-            del self._frames[:FLUSH_ROWS]
-        self._arrange_flush()
-
-    # -- frame log ------------------------------------------------------------------------------------------------
-
-    def _arrange_flush(self) -> None:
-        if self._flushing is None and len(self._frames) >= FLUSH_ROWS:
-            self._start_flush()
-        elif self._flushing is None and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self._start_flush)
-
-    def _start_flush(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._flushing is None:
-            self._flushing = asyncio.get_running_loop().create_task(self._flush())
-
-    async def _flush(self) -> None:
-        rows, self._frames = self._frames, []
-        try:
-            if rows:
-                await self._database.write(lambda connection: execute_many(connection, _KEEP, rows))
-        except Exception:
-            # The log is for people; a store that cannot take it must not stop the piles.
-            self.frames_dropped += len(rows)
-            log.exception("%d frames could not be kept", len(rows))
-        finally:
-            self._flushing = None
-            if self._frames:
-                self._arrange_flush()
+        # A raw NUL is no valid JSON, so nothing but an attack is altered.
+        kept = without_nul(redacted(frame))
+        self._frames.put(({"station": station, "at": at, "incoming": incoming, "frame": kept},))
 
     async def flush(self) -> None:
         """Return once every frame so far is durable."""
-        while self._frames or self._flushing is not None:
-            self._start_flush()
-            if self._flushing is not None:
-                await asyncio.shield(self._flushing)
+        await self._frames.flush()
 
     async def forget(self, before: int) -> int:
         """Delete frames and refused attempts older than `before` [Unix s]; return how many."""

@@ -3,8 +3,6 @@
 A crash may lose the last second: what is billed stands in the registers, not here.
 """
 
-import asyncio
-import logging
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -14,15 +12,14 @@ from sqlalchemy import Connection, delete, func, select, text
 from sunpile.basics.scope import Scope
 from sunpile.fleet.curves import Curve, CurvePoint, SampleRow, width
 from sunpile.store.database import Database, execute_many, insert_new
+from sunpile.store.later import Later
 from sunpile.store.scoped import own_station
 from sunpile.store.upkeep_tables import samples
 
-log = logging.getLogger(__name__)
 DAY_S = 86_400
-FLUSH_S = 1.0
 FLUSH_ROWS = 2000
 WAITING_MAX = 100_000
-"""Rows that may wait while the store is slow; beyond it the oldest are dropped and counted."""
+"""Rows that may wait while the store is slow; beyond it the oldest are dropped."""
 _PARTITION = re.compile(r"samples_(\d+)")
 
 
@@ -31,46 +28,18 @@ class SampleLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._rows: list[SampleRow] = []
-        self._timer: asyncio.TimerHandle | None = None
-        self._flushing: asyncio.Task[None] | None = None
         self._days: set[int] = set()
-        self.written = self.dropped = 0
+        self._rows: Later[SampleRow] = Later(database, self._write, "samples", FLUSH_ROWS, FLUSH_ROWS, WAITING_MAX)
 
     # -- writing --------------------------------------------------------------------------------------------------
 
     def keep(self, rows: Iterable[SampleRow]) -> None:
         """Queue rows; never waits."""
-        self._rows.extend(rows)
-        if len(self._rows) > WAITING_MAX:
-            self.dropped += FLUSH_ROWS
-            del self._rows[:FLUSH_ROWS]
-        if self._rows and self._flushing is None:
-            if len(self._rows) >= FLUSH_ROWS:
-                self._start_flush()
-            elif self._timer is None:
-                self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self._start_flush)
+        self._rows.put(rows)
 
-    def _start_flush(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._flushing is None:
-            self._flushing = asyncio.get_running_loop().create_task(self._flush())
-
-    async def _flush(self) -> None:
-        rows, self._rows = self._rows[:FLUSH_ROWS], self._rows[FLUSH_ROWS:]
-        try:
-            if rows:
-                await self._database.write(lambda connection: self._write(connection, rows))
-                self.written += len(rows)
-        except Exception:
-            # Curves are for people; a store that cannot take them must not stop the piles.
-            self.dropped += len(rows)
-            log.exception("%d samples could not be kept", len(rows))
-        finally:
-            self._flushing = None
-            self.keep(())
+    async def flush(self) -> None:
+        """Return once every row so far is durable."""
+        await self._rows.flush()
 
     def _write(self, connection: Connection, rows: Sequence[SampleRow]) -> None:
         fresh = {row.at // DAY_S for row in rows} - self._days
@@ -79,13 +48,6 @@ class SampleLog:
         if len(self._days) > 1000:
             self._days.clear()
         self._days |= fresh
-
-    async def flush(self) -> None:
-        """Return once every row so far is durable."""
-        while self._rows or self._flushing is not None:
-            self._start_flush()
-            if self._flushing is not None:
-                await asyncio.shield(self._flushing)
 
     # -- reading --------------------------------------------------------------------------------------------------
 
