@@ -9,6 +9,7 @@ from sunpile.chargers.commands import Command, CommandResult
 from sunpile.chargers.events import Authorisation, StationEvent, TransactionAnswer
 from sunpile.chargers.notices import Answer, AuthorisationAsked, Notice, Notices, Question
 from sunpile.chargers.validation import Version
+from sunpile.chargers.values import date_time
 
 Payload = dict[str, Any]
 
@@ -60,8 +61,6 @@ class Registration:
     """Accepted; Pending: set it up first; Rejected: try again later."""
     interval_s: int | None = None
     """Heartbeat interval, or if it is not accepted the time until its next try [s]; None: the plan's."""
-    reason: str = ""
-    """Why not Accepted, in at most 20 characters; told in 2.x."""
 
 
 Request = StationEvent | TimeAsked | AuthorisationAsked | Notice | Notices | Question
@@ -81,6 +80,12 @@ class Context:
     """How piles are set up."""
     evse_of: Mapping[str, EvseId]
     """EVSE of each running transaction: 2.0.1 names it only once."""
+
+    def registered(self, outcome: Outcome) -> Payload:
+        """The answer to a boot, which is the same in every version."""
+        told = outcome if isinstance(outcome, Registration) else Registration()
+        interval = self.plan.heartbeat_s if told.interval_s is None else told.interval_s
+        return {"status": told.status, "currentTime": date_time(self.now), "interval": interval}
 
 
 class Dialect(Protocol):

@@ -1,6 +1,6 @@
 """Answers to stations in OCPP 1.6."""
 
-from sunpile.chargers.dialect import Context, Outcome, Payload, Registration, Request, TimeAsked
+from sunpile.chargers.dialect import Context, Outcome, Payload, Request, TimeAsked
 from sunpile.chargers.events import (
     Authorisation,
     Booted,
@@ -37,12 +37,7 @@ def reply(request: Request, outcome: Outcome, context: Context) -> Payload:
                 return {}
             return {"idTagInfo": _id_tag_info(outcome.authorisation)}
         case Booted():
-            told = outcome if isinstance(outcome, Registration) else Registration()
-            return {
-                "status": told.status,
-                "currentTime": date_time(context.now),
-                "interval": context.plan.heartbeat_s if told.interval_s is None else told.interval_s,
-            }
+            return context.registered(outcome)
         case Question():
             assert isinstance(outcome, dict)
             return trimmed(VERSION, request, outcome, context.now)

@@ -1,6 +1,6 @@
 """Answers to stations in OCPP 2.x."""
 
-from sunpile.chargers.dialect import Context, Outcome, Payload, Registration, Request, TimeAsked
+from sunpile.chargers.dialect import Context, Outcome, Payload, Request, TimeAsked
 from sunpile.chargers.events import (
     Authorisation,
     Booted,
@@ -40,7 +40,7 @@ def reply(version: Version, request: Request, outcome: Outcome, context: Context
             assert isinstance(outcome, Authorisation)
             return _authorisation(version, outcome)
         case Booted():
-            return _registration(outcome if isinstance(outcome, Registration) else Registration(), context)
+            return context.registered(outcome)
         case Question():
             assert isinstance(outcome, dict)
             return trimmed(version, request, outcome, context.now)
@@ -48,15 +48,6 @@ def reply(version: Version, request: Request, outcome: Outcome, context: Context
             return {"status": "Accepted"}
         case _:
             return {}
-
-
-def _registration(registration: Registration, context: Context) -> Payload:
-    return given(
-        status=registration.status,
-        currentTime=date_time(context.now),
-        interval=context.plan.heartbeat_s if registration.interval_s is None else registration.interval_s,
-        statusInfo={"reasonCode": registration.reason[:20]} if registration.reason else None,
-    )
 
 
 def _message(version: Version, message: Message | None) -> Payload | None:
