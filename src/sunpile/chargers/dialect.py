@@ -4,12 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+import orjson
+
+from sunpile.basics.hashing import keccak256
 from sunpile.basics.ids import EvseId, StationId
 from sunpile.chargers.commands import Command, CommandResult
 from sunpile.chargers.events import Authorisation, StationEvent, TransactionAnswer
 from sunpile.chargers.notices import Answer, AuthorisationAsked, Notice, Notices, Question
 from sunpile.chargers.validation import Version
-from sunpile.chargers.values import date_time
+from sunpile.chargers.values import date_time, far_off
 
 Payload = dict[str, Any]
 
@@ -81,6 +84,14 @@ class Context:
     evse_of: Mapping[str, EvseId]
     """EVSE of each running transaction: 2.0.1 names it only once."""
 
+    def held(self, at: int) -> str | None:
+        """Why something of `at` must not be billed, or None."""
+        return "clock" if far_off(at, self.now) else None
+
+    def near(self, at: int) -> int:
+        """`at`, or now if a pile that says it cannot mean it."""
+        return self.now if far_off(at, self.now) else at
+
     def registered(self, outcome: Outcome) -> Payload:
         """The answer to a boot, which is the same in every version."""
         told = outcome if isinstance(outcome, Registration) else Registration()
@@ -127,6 +138,11 @@ class Dialect(Protocol):
     def result(self, command: Command, answers: Sequence[Payload]) -> CommandResult:
         """What the answers to those calls mean."""
         ...
+
+
+def body_hash(payload: Payload) -> bytes:
+    """keccak256 of the payload, whatever the order of its fields."""
+    return keccak256(orjson.dumps(payload, option=orjson.OPT_SORT_KEYS))
 
 
 Reader = Callable[[Payload, Context], Request]

@@ -2,12 +2,9 @@
 
 from typing import cast
 
-import orjson
-
-from sunpile.basics.hashing import keccak256
 from sunpile.basics.ids import EvseId, IdToken
 from sunpile.basics.units import Wh
-from sunpile.chargers.dialect import Context, Payload, Reader, Request, TimeAsked
+from sunpile.chargers.dialect import Context, Payload, Reader, Request, TimeAsked, body_hash
 from sunpile.chargers.events import (
     Booted,
     MeterRead,
@@ -20,11 +17,7 @@ from sunpile.chargers.events import (
 from sunpile.chargers.metering import DEFAULT_CONTEXT, REGISTER, Row, Signed, gather
 from sunpile.chargers.notices import AuthorisationAsked
 from sunpile.chargers.ocpp16.words import time_of, wrong
-from sunpile.chargers.values import far_off, is_visible
-
-
-def _held(at: int, context: Context) -> str | None:
-    return "clock" if far_off(at, context.now) else None
+from sunpile.chargers.values import is_visible
 
 
 def _id_tag(payload: Payload) -> IdToken:
@@ -32,10 +25,6 @@ def _id_tag(payload: Payload) -> IdToken:
     if not is_visible(tag):
         raise wrong("idTag: only printable ASCII is allowed")
     return IdToken(tag)
-
-
-def _body_hash(payload: Payload) -> bytes:
-    return keccak256(orjson.dumps(payload, option=orjson.OPT_SORT_KEYS))
 
 
 def _samples(values: list[Payload], context: Context, any_place: bool = False) -> tuple[Sample, ...]:
@@ -62,7 +51,7 @@ def _samples(values: list[Payload], context: Context, any_place: bool = False) -
                 )
             )
         try:
-            samples += gather(at, rows, signed, _held(at, context), any_place)
+            samples += gather(at, rows, signed, context.held(at), any_place)
         except ValueError as fault:
             raise wrong(f"sampledValue: {fault}") from None
     return tuple(samples)
@@ -91,7 +80,7 @@ def _status(payload: Payload, context: Context) -> Request:
         evse=EvseId(payload["connectorId"]),
         status=payload["status"],
         error_code=None if payload["errorCode"] == "NoError" else payload["errorCode"],
-        at=context.now if far_off(at, context.now) else at,
+        at=context.near(at),
         info=" ".join(text for text in told if text),
     )
 
@@ -112,13 +101,13 @@ def _start(payload: Payload, context: Context) -> Request:
     tag, connector, meter = _id_tag(payload), payload["connectorId"], payload["meterStart"]
     if connector == 0:
         raise wrong("connectorId: a transaction is on a connector from 1 up")
-    held = _held(at, context)
+    held = context.held(at)
     sample = Sample(at, Wh(meter), context="Transaction.Begin", held=held)
     return TransactionStarted(
         station=context.station,
         evse=EvseId(connector),
         key=f"start/{connector}/{tag}/{payload['timestamp']}/{meter}",
-        body_hash=_body_hash(payload),
+        body_hash=body_hash(payload),
         ocpp_transaction=None,
         id_token=tag,
         remote_start_id=None,
@@ -134,13 +123,13 @@ def _start(payload: Payload, context: Context) -> Request:
 
 def _stop(payload: Payload, context: Context) -> Request:
     at = time_of(payload["timestamp"])
-    held = _held(at, context)
+    held = context.held(at)
     end = Sample(at, Wh(payload["meterStop"]), context="Transaction.End", held=held)
     return TransactionEnded(
         station=context.station,
         evse=None,
         key=f"stop/{payload['transactionId']}",
-        body_hash=_body_hash(payload),
+        body_hash=body_hash(payload),
         ocpp_transaction=str(payload["transactionId"]),
         id_token=_id_tag(payload) if "idTag" in payload else None,
         at=at,

@@ -18,7 +18,7 @@ from sunpile.chargers.notices import (
 )
 from sunpile.chargers.ocpp2.read_reports import READERS as REPORTS
 from sunpile.chargers.ocpp2.reading import evse_id, time_of, wrong
-from sunpile.chargers.values import far_off, scaled_number
+from sunpile.chargers.values import scaled_number
 from sunpile.chargers.writing import reason_of
 
 STATES = ("Available", "Occupied", "Reserved", "Unavailable", "Faulted")
@@ -142,7 +142,7 @@ def _status(row: Payload, context: Context) -> StatusChanged | None:
         evse=evse_id(evse["id"]),
         status=row["actualValue"],
         error_code=None,
-        at=context.now if far_off(at, context.now) else at,
+        at=context.near(at),
         connector=evse["connectorId"],
     )
 

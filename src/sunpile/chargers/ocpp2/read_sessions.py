@@ -7,8 +7,7 @@ from sunpile.chargers.dialect import Context, Payload, Reader, Request, TimeAske
 from sunpile.chargers.events import Booted, MeterRead, Sample, StatusChanged
 from sunpile.chargers.metering import DEFAULT_CONTEXT, REGISTER, Row, Signed, gather
 from sunpile.chargers.notices import AuthorisationAsked
-from sunpile.chargers.ocpp2.reading import additional, held, id_token, time_of, wrong
-from sunpile.chargers.values import far_off
+from sunpile.chargers.ocpp2.reading import additional, id_token, time_of, wrong
 
 
 def samples_of(values: list[Payload], context: Context, any_place: bool = False) -> tuple[Sample, ...]:
@@ -48,7 +47,7 @@ def samples_of(values: list[Payload], context: Context, any_place: bool = False)
                 )
             )
         try:
-            samples += gather(at, rows, signed, held(at, context), any_place)
+            samples += gather(at, rows, signed, context.held(at), any_place)
         except ValueError as fault:
             raise wrong(f"sampledValue: {fault}") from None
     return tuple(samples)
@@ -76,7 +75,7 @@ def _status(payload: Payload, context: Context) -> Request:
         evse=EvseId(payload["evseId"]),
         status=payload["connectorStatus"],
         error_code=None,
-        at=context.now if far_off(at, context.now) else at,
+        at=context.near(at),
         connector=payload["connectorId"],
     )
 

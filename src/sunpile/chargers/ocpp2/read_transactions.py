@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sunpile.chargers.dialect import Context, Payload, Reader, Request
+from sunpile.chargers.dialect import Context, Payload, Reader, Request, body_hash
 from sunpile.chargers.events import (
     Sample,
     TransactionDetails,
@@ -12,7 +12,7 @@ from sunpile.chargers.events import (
     TransactionUpdated,
 )
 from sunpile.chargers.ocpp2.read_sessions import samples_of
-from sunpile.chargers.ocpp2.reading import NO_EVSE, additional, body_hash, evse_id, held, id_token, time_of, wrong
+from sunpile.chargers.ocpp2.reading import NO_EVSE, additional, evse_id, id_token, time_of, wrong
 from sunpile.chargers.values import NANO_PLACES, is_visible, scaled_number
 
 
@@ -80,7 +80,7 @@ def _transaction(payload: Payload, context: Context) -> Request:
         raise wrong("transactionId: only printable ASCII is allowed")
     if seq_no < 0:
         raise wrong("seqNo: negative")
-    evse, hold = payload.get("evse"), held(at, context)
+    evse, hold = payload.get("evse"), context.held(at)
     common: dict[str, Any] = {
         "station": context.station,
         "evse": evse_id(evse["id"]) if evse else context.evse_of.get(transaction, NO_EVSE),

@@ -1,13 +1,10 @@
 """What every reader of OCPP 2.x needs: times, tokens, EVSEs."""
 
-import orjson
-
 from sunpile.basics.errors import FrameInvalid
-from sunpile.basics.hashing import keccak256
 from sunpile.basics.ids import EvseId, IdToken
-from sunpile.chargers.dialect import Context, Payload
+from sunpile.chargers.dialect import Payload
 from sunpile.chargers.validation import CODES, CONNECTOR_MAX, Fault
-from sunpile.chargers.values import far_off, is_visible, unix_time
+from sunpile.chargers.values import is_visible, unix_time
 
 NO_EVSE = EvseId(0)
 """A transaction event that names no EVSE, of a transaction whose start this process has not seen."""
@@ -32,11 +29,6 @@ def time_of(text: str, field: str = "timestamp") -> int:
         return unix_time(text)
     except ValueError:
         raise wrong(f"{field}: no such time") from None
-
-
-def held(at: int, context: Context) -> str | None:
-    """Why something of `at` must not be billed, or None."""
-    return "clock" if far_off(at, context.now) else None
 
 
 def id_token(token: Payload | None) -> IdToken | None:
@@ -72,8 +64,3 @@ def evse_id(number: int) -> EvseId:
     if not 0 <= number <= CONNECTOR_MAX:
         raise wrong("evse/id: out of range")
     return EvseId(number)
-
-
-def body_hash(payload: Payload) -> bytes:
-    """keccak256 of the payload, whatever the order of its fields."""
-    return keccak256(orjson.dumps(payload, option=orjson.OPT_SORT_KEYS))
