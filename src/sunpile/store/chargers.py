@@ -112,19 +112,10 @@ class StationStore:
         Conflict
             if the identity is taken.
         """
-        if not IDENTITY.fullmatch(station):
-            raise InputInvalid("a pile's identity is 1 to 48 letters, digits or * - _ = + | @ .")
         password, salt, hashed = new_password()
-
-        def work(connection: Connection) -> None:
-            if connection.execute(select(stations.c.station).where(stations.c.station == station)).first():
-                raise Conflict(f"station {station} exists already")
-            row = {"station": station, "tenant": tenant, "max_w": max_w, "security_profile": profile}
-            connection.execute(insert(stations).values(password_salt=salt, password_hash=hashed, **row))
-            for evse, point in evses:
-                connection.execute(insert(connectors).values(station=station, evse=evse, point=point))
-
-        await self._database.write(work)
+        row = {"station": station, "tenant": tenant, "max_w": max_w, "security_profile": profile}
+        row |= {"password_salt": salt, "password_hash": hashed}
+        await self._database.write(lambda connection: register(connection, row, evses))
         self._points, self._added = None, self._added + 1
         return password
 
@@ -211,11 +202,8 @@ class StationStore:
             hashed = connection.execute(
                 select(station_secrets.c.hash).where(which, station_secrets.c.salt == salt)
             ).scalar()
-            if hashed is None:
-                return
-            change = update(stations).where(stations.c.station == station)
-            connection.execute(change.values(password_salt=salt, password_hash=hashed))
-            connection.execute(delete(station_secrets).where(which))
+            if hashed is not None:
+                adopt(connection, station, salt, hashed)
 
         await self._database.write(work)
 
@@ -294,6 +282,25 @@ class StationStore:
             return sum(connection.execute(statement).rowcount for statement in old)
 
         return await self._database.write(work)
+
+
+def register(connection: Connection, row: Mapping[str, Any], evses: Sequence[tuple[int, int | None]]) -> None:
+    """Add a station by its row, with (EVSE, metering point) pairs. Raises `InputInvalid`, `Conflict`."""
+    station: str = row["station"]
+    if not IDENTITY.fullmatch(station):
+        raise InputInvalid("a pile's identity is 1 to 48 letters, digits or * - _ = + | @ .")
+    if connection.execute(select(stations.c.station).where(stations.c.station == station)).first():
+        raise Conflict(f"station {station} exists already")
+    connection.execute(insert(stations).values(row))
+    for evse, point in evses:
+        connection.execute(insert(connectors).values(station=station, evse=evse, point=point))
+
+
+def adopt(connection: Connection, station: str, salt: bytes, hashed: bytes) -> None:
+    """Let a station in with this password only; others on their way to it are of no use any more."""
+    change = update(stations).where(stations.c.station == station)
+    connection.execute(change.values(password_salt=salt, password_hash=hashed))
+    connection.execute(delete(station_secrets).where(station_secrets.c.station == station))
 
 
 def _record(rows: Sequence[Any]) -> StationRecord:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select
 
 from sunpile.basics.ids import StationId
 from sunpile.basics.scope import Scope
@@ -14,6 +14,7 @@ from sunpile.store.certificate_tables import (
     station_certificates,
     station_secrets,
 )
+from sunpile.store.chargers import adopt
 from sunpile.store.database import Database, without_nul
 from sunpile.store.scoped import tenant_of
 from sunpile.store.tables import stations
@@ -110,7 +111,7 @@ class SecurityDatabase:
             query = select(_S.salt, _S.hash).where(_S.station == station, _S.id == number)
             row = connection.execute(query).first()
             if row is not None:
-                _adopt(connection, station, bytes(row.salt), bytes(row.hash))
+                adopt(connection, station, bytes(row.salt), bytes(row.hash))
 
         await self._database.write(work)
 
@@ -152,9 +153,3 @@ class SecurityDatabase:
                 connection.execute(insert(u).values(station=station, profile=profile, at=now))
 
         await self._database.write(work)
-
-
-def _adopt(connection: Connection, station: str, salt: bytes, hashed: bytes) -> None:
-    which = update(stations).where(stations.c.station == station)
-    connection.execute(which.values(password_salt=salt, password_hash=hashed))
-    connection.execute(delete(station_secrets).where(_S.station == station))

@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, or_, select, update
 
-from sunpile.basics.errors import Conflict, InputInvalid, NotFound
+from sunpile.basics.errors import Conflict, NotFound
 from sunpile.basics.scope import Scope
 from sunpile.chargers.access import new_password
 from sunpile.chargers.refusals import CURES
 from sunpile.fleet.cards import Deviation, EvseCard, Refusal, StationCard, StationFilter, StationPage
 from sunpile.store import every_table
-from sunpile.store.chargers import IDENTITY
+from sunpile.store.chargers import register
 from sunpile.store.database import Database
 from sunpile.store.scoped import of_tenant, own_station
 from sunpile.store.tables import connectors, refused_attempts, sessions, stations
@@ -70,18 +70,13 @@ class StationCards:
 
     async def add(self, scope: Scope, card: StationCard, evses: Sequence[int], at: int) -> str:
         """See `Cards.add`."""
-        if not IDENTITY.fullmatch(card.station):
-            raise InputInvalid("a pile's identity is 1 to 48 letters, digits or * - _ = + | @ .")
         password, salt, hashed = new_password()
+        row = _station_row(card) | {"station": card.station, "tenant": scope.tenant}
+        row |= {"password_salt": salt, "password_hash": hashed}
 
         def work(connection: Connection) -> None:
-            if connection.execute(select(stations.c.station).where(stations.c.station == card.station)).first():
-                raise Conflict(f"station {card.station} exists already")
-            row = _station_row(card) | {"password_salt": salt, "password_hash": hashed, "tenant": scope.tenant}
-            connection.execute(insert(stations).values(station=card.station, **row))
+            register(connection, row, [(evse, None) for evse in dict.fromkeys(evses)])
             connection.execute(insert(station_cards).values(station=card.station, created_at=at, **_card_row(card)))
-            for evse in dict.fromkeys(evses):
-                connection.execute(insert(connectors).values(station=card.station, evse=evse, point=None))
 
         await self._database.write(work)
         return password
