@@ -1,6 +1,5 @@
 """Keys in files: Ethereum keystore v3 (scrypt), readable only by their owner."""
 
-import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import orjson
 
 from sunpile.basics.errors import InputInvalid, NotFound
 from sunpile.basics.keys import Key
+from sunpile.basics.secret_files import write_private
 
 SCRYPT_ROUNDS = 1 << 17
 
@@ -16,7 +16,7 @@ SCRYPT_ROUNDS = 1 << 17
 def new_password(path: Path) -> str:
     """Write a fresh random password to `path`, readable only by the owner, and return it."""
     password = secrets.token_urlsafe(24)
-    _write_private(path, password.encode() + b"\n")
+    _write_new(path, password.encode() + b"\n")
     return password
 
 
@@ -35,7 +35,7 @@ def save_key(path: Path, key: Key, password: str, rounds: int = SCRYPT_ROUNDS) -
     from eth_account import Account
 
     sealed: Any = Account.encrypt(key.secret, password, kdf="scrypt", iterations=rounds)
-    _write_private(path, orjson.dumps(sealed, option=orjson.OPT_INDENT_2))
+    _write_new(path, orjson.dumps(sealed, option=orjson.OPT_INDENT_2))
 
 
 def load_key(path: Path, password: str) -> Key:
@@ -69,18 +69,8 @@ def ensure_key(path: Path, password_file: Path, rounds: int = SCRYPT_ROUNDS) -> 
     return key
 
 
-def _write_private(path: Path, content: bytes) -> None:
-    """Write all or nothing, mode 0600, and never over an existing file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists():
-        raise InputInvalid(f"{path} exists already and is not replaced")
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+def _write_new(path: Path, content: bytes) -> None:
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(beside, path)
-    finally:
-        beside.unlink()
+        write_private(path, content)
+    except FileExistsError as fault:
+        raise InputInvalid(f"{path} exists already and is not replaced") from fault

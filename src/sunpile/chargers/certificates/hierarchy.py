@@ -1,7 +1,6 @@
 """One root and its intermediate on disk. The root signs an intermediate, the intermediate everything else."""
 
 import hashlib
-import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from sunpile.basics.errors import InputInvalid
+from sunpile.basics.secret_files import write_private
 from sunpile.chargers.certificates import names
 from sunpile.chargers.certificates.hashes import bare_key, key_hash
 
@@ -165,21 +165,6 @@ def key_usage(
         encipher_only=False,
         decipher_only=False,
     )
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Write all or nothing, mode 0600, never over an existing file."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(beside, path)
-    finally:
-        beside.unlink()
 
 
 def _make_root(

@@ -26,9 +26,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sunpile.basics.errors import Conflict, InputInvalid, NotFound
 from sunpile.basics.ports import Clock
+from sunpile.basics.secret_files import write_private
 from sunpile.chargers.certificates import hashes, names
 from sunpile.chargers.certificates.contracts import EvCertificate, EvCertificateAsked
-from sunpile.chargers.certificates.hierarchy import Hierarchy, key_usage, write_private
+from sunpile.chargers.certificates.hierarchy import Hierarchy, key_usage
 from sunpile.chargers.certificates.ports import TrustStore
 
 CONTRACT_LIFE_S = 2 * 365 * 86_400
