@@ -12,7 +12,6 @@ from tests.identity.offices import Offices
 from sunpile.basics.scope import NODE, Scope
 from sunpile.identity.ports import AuditSearch
 from sunpile.identity.trail import GENESIS, Entry, canonical, check, entry_hash
-from sunpile.people.csv import csv_cell
 from sunpile.store.identity_tables import audit_heads, audit_log
 
 STAFF = Scope("default", "staff:a", NODE.permissions)
@@ -115,17 +114,6 @@ async def test_export_arms_no_formula(offices: Offices) -> None:
     assert found["object"] == '\'=HYPERLINK("http://evil.example")'
     assert found["reason"] == '\'-1+"a",b\nc'
     assert found["number"] == "1"
-
-
-@pytest.mark.parametrize(
-    ("value", "cell"),
-    [("=1", "'=1"), ("+1", "'+1"), ("-1", "'-1"), ("@a", "'@a"), ("\tx", "'\tx"), ("  =1", "'  =1"),
-     ("\uff1d1", "'\uff1d1"),
-     (-1, "-1"), (0, "0"), (None, ""), (True, "true"), ("a,b", '"a,b"'), ('"', '""""'),
-     ("\r=1", '"\'\r=1"'), ("SP-1", "SP-1")],
-)  # fmt: skip
-def test_cell_of_a_spreadsheet(value: object, cell: str) -> None:
-    assert csv_cell(value) == cell
 
 
 async def test_routes_tell_whether_the_log_is_whole(offices: Offices) -> None:

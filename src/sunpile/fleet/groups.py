@@ -78,9 +78,9 @@ class TokenDesk:
         await self._audit.record(scope, "tokens.policy", "tokens", asdict(before), asdict(policy), reason)
         return policy
 
-    async def rows(self, scope: Scope) -> list[list[object]]:
+    async def rows(self, scope: Scope) -> list[dict[str, object]]:
         """Every token as a row of `COLUMNS`."""
-        return [[getattr(token, name) for name in COLUMNS] for token in await self.book.all(scope.tenant)]
+        return [{name: getattr(token, name) for name in COLUMNS} for token in await self.book.all(scope.tenant)]
 
     async def take_in(self, scope: Scope, text: str) -> int:
         """Add or change tokens from a table with `COLUMNS`, all or none; limits of known ones stay. How many.

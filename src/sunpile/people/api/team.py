@@ -1,7 +1,7 @@
 """Routes of managers: staff, invitations, API keys, the audit log; and of whoever runs the node: tenants."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Depends, Query
@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 from starlette.responses import Response
 
 from sunpile.basics.scope import NODE, Permission, Scope
+from sunpile.fleet.tabular import csv_text
 from sunpile.identity.model import ApiKey, StaffMember, Tenant
 from sunpile.identity.ports import AuditSearch
 from sunpile.identity.roles import Role
@@ -17,7 +18,6 @@ from sunpile.identity.trail import Entry, Verdict
 from sunpile.people.api.access import admin
 from sunpile.people.api.bodies import Body, StationText, UnixTime
 from sunpile.people.api.staff import may
-from sunpile.people.csv import csv_text
 
 Manager = Annotated[Scope, Depends(may("manage"))]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
@@ -220,7 +220,7 @@ def _audit(routes: APIRouter, audit: AuditReader) -> None:
     async def export(scope: Manager, wanted: Wanted) -> Response:
         """The same for a spreadsheet."""
         found = [_record(entry) for entry in await audit.search(scope, wanted)]
-        text = csv_text(AUDIT_COLUMNS, [[getattr(record, name) for name in AUDIT_COLUMNS] for record in found])
+        text = csv_text(AUDIT_COLUMNS, [asdict(record) for record in found])
         headers = {"Content-Disposition": 'attachment; filename="audit.csv"'}
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 

@@ -10,9 +10,9 @@ from sunpile.basics.errors import InputInvalid
 from sunpile.basics.scope import Scope
 from sunpile.fleet.groups import COLUMNS, TokenDesk
 from sunpile.fleet.local_lists import Known, LocalLists, digest
+from sunpile.fleet.tabular import csv_text
 from sunpile.people.api.bodies import Body, UnixTime
 from sunpile.people.api.staff import may
-from sunpile.people.csv import csv_text
 from sunpile.sessions.tokens import Group, Token, TokenLimits, TokenPolicy, Use, Window, plain
 
 Reader = Annotated[Scope, Depends(may("read"))]
