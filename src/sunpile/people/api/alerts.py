@@ -2,19 +2,15 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
-from sunpile.basics.scope import Scope
 from sunpile.fleet.alarm import Alarm
 from sunpile.fleet.alerts import KINDS, Alert, Rule
 from sunpile.fleet.maintenance import Maintenance, Window
 from sunpile.people.api.bodies import Body, StationText, UnixTime
-from sunpile.people.api.staff import may
+from sunpile.people.api.staff import Configurer, Operator, Reader
 
-Reader = Annotated[Scope, Depends(may("read"))]
-Operator = Annotated[Scope, Depends(may("operate"))]
-Configurer = Annotated[Scope, Depends(may("configure"))]
 Note = Annotated[str, StringConstraints(max_length=500)]
 Seconds = Annotated[int, Field(ge=0, le=90 * 86_400)]
 RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,24}$")]

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Protocol
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
 from sunpile.basics.scope import Scope
-from sunpile.people.api.staff import may
-
-Reader = Annotated[Scope, Depends(may("read"))]
+from sunpile.people.api.staff import Reader
 
 
 class SwapBook(Protocol):

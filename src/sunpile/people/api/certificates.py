@@ -8,7 +8,6 @@ from pydantic import Field, StringConstraints
 
 from sunpile.basics.audit import Audit
 from sunpile.basics.ports import Clock
-from sunpile.basics.scope import Scope
 from sunpile.chargers.certificates.authority import HIERARCHIES
 from sunpile.chargers.certificates.local_contracts import LocalContracts
 from sunpile.chargers.certificates.passwords import Passwords
@@ -19,11 +18,8 @@ from sunpile.chargers.commands import CommandResult
 from sunpile.chargers.commands.upkeep import RootKind
 from sunpile.people.api.access import anyone
 from sunpile.people.api.bodies import Body, StationText
-from sunpile.people.api.staff import may
+from sunpile.people.api.staff import Configurer, Operator, Reader
 
-Reader = Annotated[Scope, Depends(may("read"))]
-Operator = Annotated[Scope, Depends(may("operate"))]
-Configurer = Annotated[Scope, Depends(may("configure"))]
 Reason = Annotated[str, StringConstraints(max_length=500)]
 Pem = Annotated[str, StringConstraints(min_length=1, max_length=50_000)]
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

@@ -2,20 +2,16 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
-from sunpile.basics.scope import Scope
 from sunpile.chargers.commands import VariableValue
 from sunpile.fleet.configuration import Configuration
 from sunpile.fleet.device_model import VariableView, view_of
 from sunpile.fleet.templates import Drift, Template, TemplateSelection
 from sunpile.people.api.bodies import Body, StationText
-from sunpile.people.api.staff import may
+from sunpile.people.api.staff import Configurer, Operator, Reader
 
-Reader = Annotated[Scope, Depends(may("read"))]
-Operator = Annotated[Scope, Depends(may("operate"))]
-Configurer = Annotated[Scope, Depends(may("configure"))]
 Word = Annotated[str, StringConstraints(max_length=64)]
 
 

@@ -2,16 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
-from sunpile.basics.scope import Scope
 from sunpile.fleet.display import Displays, WantedMessage
 from sunpile.people.api.bodies import Body, StationText, UnixTime
-from sunpile.people.api.staff import may
+from sunpile.people.api.staff import Operator, Reader
 
-Reader = Annotated[Scope, Depends(may("read"))]
-Operator = Annotated[Scope, Depends(may("operate"))]
 Number = Annotated[int, Field(ge=1, lt=1 << 31)]
 
 

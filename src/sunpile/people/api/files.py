@@ -13,16 +13,12 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, Response
 
 from sunpile.basics.errors import InputInvalid
-from sunpile.basics.scope import Scope
 from sunpile.chargers.access import credentials
 from sunpile.fleet.files import Files, StoredFile
 from sunpile.people.api.access import signed
 from sunpile.people.api.bodies import Body, UnixTime
-from sunpile.people.api.staff import may
+from sunpile.people.api.staff import Configurer, Operator, Reader
 
-Reader = Annotated[Scope, Depends(may("read"))]
-Operator = Annotated[Scope, Depends(may("operate"))]
-Configurer = Annotated[Scope, Depends(may("configure"))]
 BOUNDARY_MAX = 70
 
 

@@ -2,20 +2,16 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import Field, StringConstraints
 
-from sunpile.basics.scope import Scope
 from sunpile.fleet.campaigns import Campaign, Campaigns
 from sunpile.fleet.files import Files, StoredFile
 from sunpile.fleet.firmware import CampaignPlan, Target
 from sunpile.people.api.bodies import Body, StationText
 from sunpile.people.api.files import whole
-from sunpile.people.api.staff import may
+from sunpile.people.api.staff import Approver, Configurer, Reader
 
-Reader = Annotated[Scope, Depends(may("read"))]
-Configurer = Annotated[Scope, Depends(may("configure"))]
-Approver = Annotated[Scope, Depends(may("approve"))]
 Word = Annotated[str, Query(max_length=64)]
 Reason = Annotated[str, StringConstraints(max_length=500)]
 Count = Annotated[int, Field(ge=1, le=100_000)]

@@ -4,16 +4,14 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from starlette.responses import StreamingResponse
 
-from sunpile.basics.scope import Scope
 from sunpile.fleet.frames import FramePage, FrameQuery
 from sunpile.fleet.tabular import csv_text, json_lines
 from sunpile.fleet.upkeep_ports import FrameSource
-from sunpile.people.api.staff import may
+from sunpile.people.api.staff import Reader
 
-Reader = Annotated[Scope, Depends(may("read"))]
 When = Annotated[int | None, Query(ge=0, lt=1 << 62)]
 COLUMNS = ("id", "at", "incoming", "kind", "message_id", "action", "answers", "frame")
 EXPORT_PAGE = 1000

@@ -8,21 +8,17 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Header, Query
 from pydantic import Field, StringConstraints, model_validator
 
-from sunpile.basics.scope import Scope
 from sunpile.fleet import run_model
 from sunpile.fleet.catalogue import CATALOGUE, GROUPS, Operation, operation_named, schema, shown
 from sunpile.fleet.examples import example, versions
 from sunpile.fleet.run_ports import Filter, Selection
 from sunpile.fleet.runner import ROWS_MAX, Runner, options_of
 from sunpile.people.api.bodies import Body, StationText
-from sunpile.people.api.staff import may
+from sunpile.people.api.staff import Approver, Operator, Reader
 
-Reader = Annotated[Scope, Depends(may("read"))]
-Operator = Annotated[Scope, Depends(may("operate"))]
-Approver = Annotated[Scope, Depends(may("approve"))]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=128)]
 Json = dict[str, Any]
 Word = Annotated[str, StringConstraints(max_length=64)]

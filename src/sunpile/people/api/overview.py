@@ -5,14 +5,11 @@ from typing import Annotated
 from urllib.parse import quote
 
 import segno
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
-from sunpile.basics.scope import Scope
 from sunpile.chargers.leniency import DEVIATIONS
 from sunpile.fleet.overview import Overview, OverviewDesk
-from sunpile.people.api.staff import may
-
-Reader = Annotated[Scope, Depends(may("read"))]
+from sunpile.people.api.staff import Reader
 
 
 @dataclass(frozen=True, slots=True)

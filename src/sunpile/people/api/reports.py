@@ -2,17 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
-from sunpile.basics.scope import Scope
 from sunpile.fleet.reports import Reports, Schedule, as_text
 from sunpile.people.api.bodies import Body
-from sunpile.people.api.staff import may
+from sunpile.people.api.staff import Configurer, Reader
 
-Reader = Annotated[Scope, Depends(may("read"))]
-Configurer = Annotated[Scope, Depends(may("configure"))]
 When = Annotated[int, Query(ge=0, lt=1 << 62)]
 
 

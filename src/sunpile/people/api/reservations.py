@@ -2,17 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
-from sunpile.basics.scope import Scope
 from sunpile.chargers.commands.authorisation import Token
 from sunpile.fleet.reservations import NUMBERS, Reservation, Reservations
 from sunpile.people.api.bodies import Body, StationText, UnixTime
-from sunpile.people.api.staff import may
-
-Reader = Annotated[Scope, Depends(may("read"))]
-Operator = Annotated[Scope, Depends(may("operate"))]
+from sunpile.people.api.staff import Operator, Reader
 
 
 class ReservationBody(Body):

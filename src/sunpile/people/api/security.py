@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Annotated, Protocol
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
 from sunpile.basics.scope import Scope
 from sunpile.chargers.certificates.ports import SecurityRecord
-from sunpile.people.api.staff import may
+from sunpile.people.api.staff import Reader
 
-Reader = Annotated[Scope, Depends(may("read"))]
 Moment = Annotated[int, Query(ge=0, lt=1 << 40)]
 
 

@@ -5,15 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
 
 from sunpile.basics.ids import EvseId, SessionId, StationId
-from sunpile.basics.scope import Scope
 from sunpile.basics.units import Wh
 from sunpile.fleet.tabular import csv_text, json_lines
 from sunpile.people.api.bodies import Body
-from sunpile.people.api.staff import may
+from sunpile.people.api.staff import Configurer, Operator, Reader
 from sunpile.sessions.archive import KeptMessage, SessionDetail, SessionQuery
 from sunpile.sessions.cdr import Cdr
 from sunpile.sessions.model import Session
@@ -21,9 +20,6 @@ from sunpile.sessions.office import Office
 from sunpile.sessions.outcome import outcome
 from sunpile.sessions.review import Ruling
 
-Reader = Annotated[Scope, Depends(may("read"))]
-Operator = Annotated[Scope, Depends(may("operate"))]
-Configurer = Annotated[Scope, Depends(may("configure"))]
 Reason = Annotated[str, StringConstraints(min_length=3, max_length=500, strip_whitespace=True)]
 Register = Annotated[int, Field(ge=0, lt=1 << 53)]
 Time = Annotated[int, Field(ge=0, lt=1 << 40)]

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import Field, StringConstraints
 
 from sunpile.basics.audit import Audit
@@ -14,11 +14,8 @@ from sunpile.control.profile_book import Comparison, ProfileBook
 from sunpile.control.service import CarWish, SiteControl
 from sunpile.control.site import Fuse, FuseId, Outlet, Phases, Site, Wiring
 from sunpile.people.api.bodies import Body, StationText, UnixTime
-from sunpile.people.api.staff import may
+from sunpile.people.api.staff import Configurer, Operator, Reader
 
-Reader = Annotated[Scope, Depends(may("read"))]
-Operator = Annotated[Scope, Depends(may("operate"))]
-Configurer = Annotated[Scope, Depends(may("configure"))]
 SiteName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 _.-]{1,64}$")]
 FuseName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,32}$")]
 Current = Annotated[int, Field(ge=0, le=10_000_000)]

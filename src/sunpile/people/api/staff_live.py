@@ -2,15 +2,14 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from starlette.background import BackgroundTask
 from starlette.responses import StreamingResponse
 
 from sunpile.basics.scope import Scope
 from sunpile.people.api.live import FIRST, PUBLIC_KINDS, as_text
-from sunpile.people.api.staff import may
+from sunpile.people.api.staff import Reader
 from sunpile.people.ports import Events, LiveEvent
 
 TenantOf = Callable[[str], Awaitable[str | None]]
@@ -56,7 +55,7 @@ def router(events: Events, tenant_of: TenantOf) -> APIRouter:
     ours = Ours(tenant_of)
 
     @routes.get("/staff/stream", response_class=StreamingResponse)
-    async def stream(scope: Annotated[Scope, Depends(may("read"))]) -> StreamingResponse:
+    async def stream(scope: Reader) -> StreamingResponse:
         """Live events of the tenant's stations, runs, alerts; `lagged` means: read everything again."""
         stack = AsyncExitStack()
         heard: AsyncGenerator[LiveEvent | None] = await stack.enter_async_context(events.subscribe())

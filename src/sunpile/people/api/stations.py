@@ -2,18 +2,15 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
 from sunpile.basics.ports import Clock
-from sunpile.basics.scope import Scope
 from sunpile.fleet.cards import Refusal, StationCard, StationFilter, StationPage, StationView
 from sunpile.fleet.station_desk import StationAdded, StationDesk
 from sunpile.people.api.bodies import Body, StationText
-from sunpile.people.api.staff import may
+from sunpile.people.api.staff import Configurer, Reader
 
-Reader = Annotated[Scope, Depends(may("read"))]
-Configurer = Annotated[Scope, Depends(may("configure"))]
 Name = Annotated[str, StringConstraints(max_length=128)]
 Reason = Annotated[str, StringConstraints(max_length=500)]
 Latitude = Annotated[int, Field(ge=-90_000_000, le=90_000_000)]

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
 from sunpile.basics.errors import InputInvalid
@@ -13,11 +13,8 @@ from sunpile.fleet.costing import Costing, TariffUse
 from sunpile.fleet.tariff_words import texts
 from sunpile.fleet.tariffs import Tariff
 from sunpile.people.api.bodies import Body, StationText
-from sunpile.people.api.staff import may
+from sunpile.people.api.staff import Configurer, Operator, Reader
 
-Reader = Annotated[Scope, Depends(may("read"))]
-Configurer = Annotated[Scope, Depends(may("configure"))]
-Operator = Annotated[Scope, Depends(may("operate"))]
 Evse = Annotated[int, Field(ge=0, le=64)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 

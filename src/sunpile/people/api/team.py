@@ -17,9 +17,8 @@ from sunpile.identity.staff import Invited, KeyWish, Team
 from sunpile.identity.trail import Entry, Verdict
 from sunpile.people.api.access import admin
 from sunpile.people.api.bodies import Body, StationText, UnixTime
-from sunpile.people.api.staff import may
+from sunpile.people.api.staff import Manager
 
-Manager = Annotated[Scope, Depends(may("manage"))]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Email = Annotated[str, StringConstraints(pattern=r"^$|^[^@\s]{1,64}@[^@\s]{1,189}$")]
 Reason = Annotated[str, StringConstraints(max_length=500)]

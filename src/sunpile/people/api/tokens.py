@@ -2,22 +2,18 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import Field, StringConstraints
 from starlette.responses import Response
 
 from sunpile.basics.errors import InputInvalid
-from sunpile.basics.scope import Scope
 from sunpile.fleet.groups import COLUMNS, TokenDesk
 from sunpile.fleet.local_lists import Known, LocalLists, digest
 from sunpile.fleet.tabular import csv_text
 from sunpile.people.api.bodies import Body, UnixTime
-from sunpile.people.api.staff import may
+from sunpile.people.api.staff import Configurer, Operator, Reader
 from sunpile.sessions.tokens import Group, Token, TokenLimits, TokenPolicy, Use, Window, plain
 
-Reader = Annotated[Scope, Depends(may("read"))]
-Configurer = Annotated[Scope, Depends(may("configure"))]
-Operator = Annotated[Scope, Depends(may("operate"))]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Count = Annotated[int, Field(ge=0, lt=1 << 62)]
 Names = Annotated[list[Annotated[str, StringConstraints(max_length=64)]], Field(max_length=1000)]

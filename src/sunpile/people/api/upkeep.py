@@ -2,10 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
-from sunpile.basics.scope import Scope
 from sunpile.fleet.curves import Curve
 from sunpile.fleet.customers import CustomerPart, Customers
 from sunpile.fleet.events import Told
@@ -13,10 +12,8 @@ from sunpile.fleet.retention import RetentionDesk
 from sunpile.fleet.upkeep import Retention
 from sunpile.fleet.upkeep_ports import CurveSource, EventSource
 from sunpile.people.api.bodies import Body, StationText
-from sunpile.people.api.staff import may
+from sunpile.people.api.staff import Manager, Reader
 
-Reader = Annotated[Scope, Depends(may("read"))]
-Manager = Annotated[Scope, Depends(may("manage"))]
 When = Annotated[int, Query(ge=0, lt=1 << 62)]
 Days = Annotated[int, Field(ge=1, le=3660)]
 

@@ -15,7 +15,7 @@ from sunpile.fleet.payment_questions import Settlement
 from sunpile.fleet.walk_up import WalkUp
 from sunpile.people.api.access import Served, anyone
 from sunpile.people.api.bodies import Body, StationText
-from sunpile.people.api.staff import may
+from sunpile.people.api.staff import Configurer, Reader
 from sunpile.people.web.language import language_of
 from sunpile.people.web.pages import render
 from sunpile.people.web.pay_words import WORDS
@@ -25,8 +25,6 @@ AMOUNTS = (5, 10, 20, 40)
 ENERGIES = (5, 10, 20, 40)
 MINUTES = (15, 30, 60, 120)
 NANO = 10**9
-Reader = Annotated[Scope, Depends(may("read"))]
-Configurer = Annotated[Scope, Depends(may("configure"))]
 Text = Annotated[str, Query(max_length=64)]
 _WRONG: Sequence[tuple[type[SunpileError], str]] = (
     (Forbidden, "scan"),

@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
-from sunpile.basics.scope import Scope
 from sunpile.fleet.webhook_service import HookMade, Webhooks
 from sunpile.fleet.webhooks import Delivery, Hook
 from sunpile.people.api.bodies import Body
-from sunpile.people.api.staff import may
+from sunpile.people.api.staff import Manager
 
-Manager = Annotated[Scope, Depends(may("manage"))]
 Kind = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+(\.[a-z0-9_-]+)*$", max_length=64)]
 Url = Annotated[str, StringConstraints(min_length=8, max_length=2048)]
 Reason = Annotated[str, StringConstraints(max_length=500)]
