@@ -253,8 +253,6 @@ class Mended(NamedTuple):
 def mend(version: Version, message: str, payload: dict[str, Any], profile: Collection[str]) -> Mended | None:
     """`payload` of `message` ("MeterValuesRequest") as its station means it; None if the profile does not help."""
     allowed = [BY_ID[name] for name in profile if name in BY_ID]
-    if not allowed:
-        return None if first_fault(version, message, payload) else Mended(payload, {})
     mended, used = deepcopy(payload), dict[str, int]()
     fixes = [one for one in DEVIATIONS if one in allowed and one.fix is not None]
     for _ in range(ROUNDS_MAX):
@@ -265,7 +263,7 @@ def mend(version: Version, message: str, payload: dict[str, Any], profile: Colle
             fix = cast(Callable[[Problem], Fix | None], deviation.fix)(problem)
             if fix is not None:
                 used[deviation.id] = used.get(deviation.id, 0) + 1
-                mended = mending.apply(mended, fix)
+                mending.apply(mended, fix)
                 break
         else:
             return None

@@ -80,14 +80,13 @@ class Fix(NamedTuple):
     drop: bool = False
 
 
-def apply(payload: dict[str, Any], fix: Fix) -> dict[str, Any]:
-    """`payload`, changed in place."""
+def apply(payload: dict[str, Any], fix: Fix) -> None:
+    """Change `payload` in place."""
     holder = _at(payload, fix.path[:-1])
     if fix.drop:
         del holder[fix.path[-1]]
     else:
         holder[fix.path[-1]] = fix.value
-    return payload
 
 
 def _at(node: Any, path: tuple[str | int, ...]) -> Any:
@@ -131,7 +130,7 @@ def empty_texts(problem: Problem) -> Fix | None:
 def time_without_zone(problem: Problem) -> Fix | None:
     if problem.rule != "format" or not isinstance(problem.value, str) or not TIME.fullmatch(problem.value):
         return None
-    return Fix(problem.path, problem.value.replace(" ", "T") + "Z") if problem.value[10] == "T" else None
+    return Fix(problem.path, problem.value + "Z") if problem.value[10] == "T" else None
 
 
 def time_other_form(problem: Problem) -> Fix | None:
@@ -292,17 +291,17 @@ def kwh_as_wh(message: str, payload: dict[str, Any]) -> int:
         if sample.get("unit", unit.get("unit", "Wh")) not in ("Wh", "") or unit.get("multiplier", 0) != 0:
             continue
         if str(sample.get("measurand", "Energy.Active.Import.Register")).startswith("Energy.Active"):
-            times += _thousandfold(sample)
+            _thousandfold(sample)
+            times += 1
     return times
 
 
-def _thousandfold(sample: dict[str, Any]) -> int:
+def _thousandfold(sample: dict[str, Any]) -> None:
     """By its unit, so that no digit is lost."""
     if "unitOfMeasure" in sample or not isinstance(sample.get("value"), str):
         sample["unitOfMeasure"] = (sample.get("unitOfMeasure") or {}) | {"unit": "kWh"}
     else:
         sample["unit"] = "kWh"
-    return 1
 
 
 def decimal_comma(message: str, payload: dict[str, Any]) -> int:

@@ -4,6 +4,7 @@ import itertools
 
 from sunpile.basics.errors import InputInvalid
 from sunpile.chargers.commands import Period, Profile, Schedule
+from sunpile.chargers.values import decimal
 
 TX_PURPOSES = ("TxProfile", "TxDefaultProfile", "PriorityCharging")
 """Purposes whose schedule may be relative to a transaction."""
@@ -88,8 +89,7 @@ def rate(schedule: Schedule, amount: int | None) -> int | float | None:
     if amount is None or schedule.unit == "W":
         return amount
     tenths = abs(amount) // 100
-    whole, rest = divmod(tenths if amount >= 0 else -tenths, 10)
-    return whole if rest == 0 else (tenths if amount >= 0 else -tenths) / 10
+    return decimal(tenths if amount >= 0 else -tenths, 1)
 
 
 def phase_number(period: Period) -> int | None:
