@@ -31,8 +31,6 @@ class Script:
     play: Play
     basis: str
     """What it was made from: `part 6` (steps and validations of the OCA's text), or the requirements it checks."""
-    tls: bool = False
-    """It needs the TLS door."""
 
 
 SCRIPTS: dict[tuple[str, str], Script] = {}

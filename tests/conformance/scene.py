@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -63,7 +62,7 @@ def boot_payload(version: str, reason: str = "PowerUp") -> Payload:
 
 
 def settled(version: str) -> dict[str, Any]:
-    """Habits of a station that takes the settings the server makes after a boot."""
+    """Habits of a station that takes what the server sends by itself: settings after a boot, costs on the way."""
     if version == "1.6":
         return {"ChangeConfiguration": {"status": "Accepted"}}
 
@@ -74,7 +73,7 @@ def settled(version: str) -> dict[str, Any]:
         ]
         return {"setVariableResult": results}
 
-    return {"SetVariables": set_variables}
+    return {"SetVariables": set_variables, "CostUpdated": {}}
 
 
 async def new_scene(node: NodeProcess, operator: Operator, version: str) -> Scene:
@@ -85,8 +84,3 @@ async def new_scene(node: NodeProcess, operator: Operator, version: str) -> Scen
     station = VirtualStation(node.url, identity, card["password"], version)
     station.habits |= settled(version)
     return Scene(version, node, operator, station)
-
-
-async def together(*work: Coroutine[Any, Any, Any]) -> list[Any]:
-    """Run things at the same time."""
-    return await asyncio.gather(*work)

@@ -24,7 +24,6 @@ Habit = Payload | Callable[[Payload], Payload]
 WAIT_S = 10.0
 FOLDERS = {"1.6": "v16", "2.0.1": "v201", "2.1": "v21"}
 SUBPROTOCOLS = {"1.6": "ocpp1.6", "2.0.1": "ocpp2.0.1", "2.1": "ocpp2.1"}
-NO_SCHEMA_OF_ANSWER = {"NotifyPeriodicEventStream"}
 
 
 @cache
@@ -87,6 +86,8 @@ class VirtualStation:
         self.habits: dict[str, Habit] = {}
         self.heard: list[tuple[str, Payload]] = []
         """Every request of the server, in order."""
+        self.unexpected: list[str] = []
+        """Actions of the requests that nobody expected and no habit answers."""
         self._ids = itertools.count(1)
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -211,6 +212,7 @@ class VirtualStation:
                 return
         habit = self.habits.get(action)
         if habit is None:
+            self.unexpected.append(action)
             await request.refuse("NotSupported", f"{action} was not expected")
             return
         await request.answer(habit(payload) if callable(habit) else habit)

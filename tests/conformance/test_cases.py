@@ -24,6 +24,7 @@ def test_case(case: Case, node: NodeProcess) -> None:
             scene = await new_scene(node, Operator(client), case.version)
             try:
                 await script.play(scene)
+                assert scene.station.unexpected == []
             finally:
                 await scene.station.close()
 
