@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 from sunpile.basics.audit import Audit
 from sunpile.basics.errors import InputInvalid
+from sunpile.basics.jobs import goes_on
 from sunpile.basics.ports import Clock
 from sunpile.basics.scope import DEFAULT_TENANT, Permission, Scope
 from sunpile.fleet.files import Files
@@ -159,13 +160,17 @@ class Reports:
         for schedule in await self._book.schedules(None):
             due = due_period(schedule, self._clock.now())
             if due is not None:
-                scope = Scope(schedule.tenant or DEFAULT_TENANT, "node", READ)
-                rows = await self.rows(scope, schedule.report, due.begin, due.end)
-                day = datetime.fromtimestamp(due.begin, UTC).date().isoformat()
-                name = f"{schedule.report}-{schedule.cadence}-{day}.{schedule.form}"
-                detail = {"report": schedule.report, "since": due.begin, "until": due.end}
-                await self._files.keep(scope, "report", name, _once(as_text(rows, schedule.form).encode()), detail)
-                await self._book.save(replace(schedule, last_at=due.end))
+                with goes_on(f"report {schedule.report} of {schedule.tenant}"):
+                    await self._make(schedule, due)
+
+    async def _make(self, schedule: Schedule, due: Span) -> None:
+        scope = Scope(schedule.tenant or DEFAULT_TENANT, "node", READ)
+        rows = await self.rows(scope, schedule.report, due.begin, due.end)
+        day = datetime.fromtimestamp(due.begin, UTC).date().isoformat()
+        name = f"{schedule.report}-{schedule.cadence}-{day}.{schedule.form}"
+        detail = {"report": schedule.report, "since": due.begin, "until": due.end}
+        await self._files.keep(scope, "report", name, _once(as_text(rows, schedule.form).encode()), detail)
+        await self._book.save(replace(schedule, last_at=due.end))
 
 
 def due_period(schedule: Schedule, now: int) -> Span | None:

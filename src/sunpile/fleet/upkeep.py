@@ -1,11 +1,11 @@
 """Entry of upkeep: hears what stations say, works by the clock, forgets what is old."""
 
-import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from sunpile.basics.ids import StationId
+from sunpile.basics.jobs import goes_on
 from sunpile.basics.ports import Clock
 from sunpile.chargers.certificates.redaction import is_secret
 from sunpile.chargers.commands import Command, CommandResult
@@ -25,7 +25,6 @@ from sunpile.fleet.maintenance import Maintenance
 from sunpile.fleet.reports import Reports
 from sunpile.fleet.upkeep_ports import LiveStations
 
-log = logging.getLogger(__name__)
 DAY_S = 86_400
 LOG_FAILED = frozenset(("UploadFailure", "BadMessage", "PermissionDenied", "NotSupportedOperation", "UploadFailed"))
 SKEW_S = 10
@@ -43,7 +42,9 @@ class HistoryBook(Protocol):
     async def note(self, event: Happened) -> None: ...
     async def findings(self, now: int) -> Sequence[Finding]: ...
     async def empty_sessions(self, since: int, now: int) -> Sequence[Finding]: ...
-    async def place(self, station: str) -> tuple[str, str, tuple[str, ...]] | None: ...
+    async def places(self, stations: Sequence[str]) -> Mapping[str, tuple[str, str, tuple[str, ...]]]:
+        """(tenant, site, tags) of those of these stations that are known."""
+        ...
 
 
 class SampleBook(Protocol):
@@ -129,7 +130,7 @@ class Upkeep:
 
     async def happened(self, finding: Finding) -> None:
         """Something happened at a station, whose tenant and place are looked up."""
-        place = await self.parts.history.place(finding.station)
+        place = (await self.parts.history.places([finding.station])).get(finding.station)
         if place:
             await self.parts.alarm.happened([finding._replace(tenant=place[0], site=place[1], tags=place[2])])
 
@@ -144,33 +145,41 @@ class Upkeep:
         await self.parts.history.recover()
         while True:
             with self._clock.work():
-                try:
-                    await self.tick()
-                except Exception:
-                    # What fails once (a locked disk, a bug in one report) must not end the rest for good.
-                    log.exception("upkeep failed; it goes on in %d s", self._period_s)
+                await self.tick()
             await self._clock.sleep_until(self._clock.now() + self._period_s)
 
     async def tick(self) -> None:
-        """Everything that is due."""
+        """Everything that is due. What fails (a locked disk, a bug in one report) keeps nothing else from its turn."""
         parts, now = self.parts, self._clock.now()
-        await parts.history.look(parts.live.states(), now)
-        await parts.campaigns.tick()
+        with goes_on("history of connections"):
+            await parts.history.look(parts.live.states(), now)
+        with goes_on("firmware campaigns"):
+            await parts.campaigns.tick()
         if now >= self._minute_at + 60:
             self._minute_at = now
+            await self._minute(now)
+        if now >= self._drift_at + 3600:
+            self._drift_at = now
+            with goes_on("drift"):
+                await parts.alarm.look(await parts.configuration.findings(), {"drift"})
+        if now >= self._forgot_at + DAY_S:
+            self._forgot_at = now
+            with goes_on("forgetting"):
+                await self.forget()
+
+    async def _minute(self, now: int) -> None:
+        parts = self.parts
+        with goes_on("maintenance"):
             parts.alarm.quiet = await parts.maintenance.tick()
+        with goes_on("alerts"):
             await parts.alarm.look(
                 await self._findings(now), {"offline", "faulted", "leniency", "clock", *parts.sources}
             )
+        with goes_on("sessions without energy"):
             await parts.alarm.happened(await parts.history.empty_sessions(self._sessions_at, now))
             self._sessions_at = now
+        with goes_on("reports"):
             await parts.reports.tick()
-        if now >= self._drift_at + 3600:
-            self._drift_at = now
-            await parts.alarm.look(await parts.configuration.findings(), {"drift"})
-        if now >= self._forgot_at + DAY_S:
-            self._forgot_at = now
-            await self.forget()
 
     async def _findings(self, now: int) -> list[Finding]:
         found = [*await self.parts.history.findings(now), *await self._clocks()]
@@ -179,14 +188,15 @@ class Upkeep:
         return found
 
     async def _clocks(self) -> list[Finding]:
+        skews = {
+            station: state.clock_skew_s or 0 for station, state in self.parts.live.states().items() if state.connected
+        }
+        off = {station: skew for station, skew in skews.items() if abs(skew) > SKEW_S}
         found: list[Finding] = []
-        for station, state in self.parts.live.states().items():
-            skew = state.clock_skew_s
-            if state.connected and skew is not None and abs(skew) > SKEW_S:
-                place = await self.parts.history.place(station)
-                if place is not None:
-                    words = f"its clock is {abs(skew)} s {'ahead' if skew > 0 else 'behind'}"
-                    found.append(Finding(place[0], station, "clock", "", abs(skew), words, place[1], place[2]))
+        for station, (tenant, site, tags) in (await self.parts.history.places(list(off))).items():
+            skew = off[StationId(station)]
+            words = f"its clock is {abs(skew)} s {'ahead' if skew > 0 else 'behind'}"
+            found.append(Finding(tenant, station, "clock", "", abs(skew), words, site, tags))
         return found
 
     async def forget(self) -> dict[str, int]:
@@ -194,7 +204,8 @@ class Upkeep:
         now, kept = self._clock.now(), await self._retention()
         gone: dict[str, int] = {}
         for name, work in self.parts.forget.items():
-            gone[name] = await work(now - getattr(kept, name.partition(".")[0]) * DAY_S)
+            with goes_on(f"forgetting {name}"):
+                gone[name] = await work(now - getattr(kept, name) * DAY_S)
         return gone
 
 

@@ -28,6 +28,8 @@ ALIVE = "upkeep.alive"
 ALIVE_S = 60
 """How often the node notes that it is alive, if nothing else changes [s]."""
 LOOK_BACK_S = 31 * 86_400
+NAMES_AT_ONCE = 500
+"""Stations named in one query: a statement takes only so many parameters."""
 
 
 class History:
@@ -174,10 +176,9 @@ class History:
         """EVSEs with a session that ended since then and gave nothing, with how many in a row."""
         return await self._database.read(lambda connection: _empty_sessions(connection, since, now))
 
-    async def place(self, station: str) -> tuple[str, str, tuple[str, ...]] | None:
-        """(tenant, site, tags) of a station."""
-        found = await self._database.read(lambda connection: _places(connection, [station]))
-        return found.get(station)
+    async def places(self, stations: Sequence[str]) -> dict[str, tuple[str, str, tuple[str, ...]]]:
+        """(tenant, site, tags) of those of these stations that are known."""
+        return await self._database.read(lambda connection: _places(connection, stations)) if stations else {}
 
 
 def _lite(connection: Connection) -> bool:
@@ -234,15 +235,15 @@ def _joint(whole: list[StatusAt], own: list[StatusAt]) -> list[StatusAt]:
 
 
 def _places(connection: Connection, names: Sequence[str]) -> dict[str, tuple[str, str, tuple[str, ...]]]:
-    query = (
-        select(stations.c.station, stations.c.tenant, station_cards.c.site, station_cards.c.tags)
-        .outerjoin(station_cards, station_cards.c.station == stations.c.station)
-        .where(stations.c.station.in_(names))
+    query = select(stations.c.station, stations.c.tenant, station_cards.c.site, station_cards.c.tags).outerjoin(
+        station_cards, station_cards.c.station == stations.c.station
     )
-    return {
-        row.station: (row.tenant, row.site or "", tuple(json.loads(row.tags or "[]")))
-        for row in connection.execute(query)
-    }
+    found: dict[str, tuple[str, str, tuple[str, ...]]] = {}
+    for start in range(0, len(names), NAMES_AT_ONCE):
+        some = stations.c.station.in_(names[start : start + NAMES_AT_ONCE])
+        for row in connection.execute(query.where(some)):
+            found[row.station] = (row.tenant, row.site or "", tuple(json.loads(row.tags or "[]")))
+    return found
 
 
 def _findings(connection: Connection, now: int) -> list[Finding]:
@@ -272,7 +273,9 @@ def _empty_sessions(connection: Connection, since: int, now: int) -> list[Findin
     table = sessions.c
     ended = select(table.station, table.evse).where(table.ended_at > since, table.ended_at <= now, table.wh <= 0)
     found: list[Finding] = []
-    for station, evse in connection.execute(ended.distinct()).all():
+    ended_at = connection.execute(ended.distinct()).all()
+    places = _places(connection, sorted({station for station, _ in ended_at}))
+    for station, evse in ended_at:
         here = (table.station == station) & (table.evse == evse)
         last = select(table.wh).where(here, table.ended_at <= now).order_by(table.ended_at.desc()).limit(20)
         row = 0
@@ -280,7 +283,7 @@ def _empty_sessions(connection: Connection, since: int, now: int) -> list[Findin
             if wh > 0:
                 break
             row += 1
-        place = _places(connection, [station]).get(station)
+        place = places.get(station)
         if place and row:
             words = f"{row} sessions in a row gave no energy"
             found.append(Finding(place[0], station, "no-energy", f"EVSE {evse}", row, words, place[1], place[2]))

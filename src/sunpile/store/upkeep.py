@@ -75,8 +75,10 @@ def expiring(certificates: CertificateDatabase, history: History) -> Source:
 
     async def source(now: int) -> Sequence[Finding]:
         found: list[Finding] = []
-        for one in await certificates.newest(None, now + SOON_DAYS * DAY_S):
-            place = await history.place(one.station) if one.station else None
+        ending = await certificates.newest(None, now + SOON_DAYS * DAY_S)
+        places = await history.places(sorted({one.station for one in ending if one.station}))
+        for one in ending:
+            place = places.get(one.station)
             if place is not None:
                 days = max(0, (one.not_after - now) // DAY_S)
                 words = f"{one.use} ends in {days} days"
