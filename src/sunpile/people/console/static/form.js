@@ -2,7 +2,7 @@
 
 import { get } from './api.js';
 import { button, h, put, sentence } from './ui.js';
-import { chinese, field, has, say, state } from './words.js';
+import { chinese, field, say, state } from './words.js';
 
 const TIMES = /(^at$|_at$|^begins$|^ends$|^valid_from$|^valid_until$|^valid_to$|^since$|^until$|^oldest$|^latest$|^departs$)/;
 // Whole numbers that people write with a point: by so many decimals.
@@ -20,7 +20,8 @@ export async function bodyOf(method, path) {
   return schema ? { schema, root: document_ } : null;
 }
 
-const follow = (schema, root) => {
+// A schema itself, where it only names one.
+export const follow = (schema, root) => {
   if (!schema?.$ref) return schema || {};
   const parts = schema.$ref.slice(2).split('/');
   return { ...parts.reduce((at, part) => at[part], root), ...Object.fromEntries(Object.entries(schema).filter(([key]) => key !== '$ref')) };
@@ -38,9 +39,7 @@ function plain(schema, root) {
 }
 
 function label(name, schema, required) {
-  const english = has(`field.${name}`) ? field(name) : field(name);
-  const word = chinese ? schema['x-label-zh'] || field(name) : english;
-  const parts = [word];
+  const parts = [(chinese && schema['x-label-zh']) || field(name)];
   if (required) parts.push(h('i', { class: 'must', title: say('form.must') }, ' *'));
   return parts;
 }

@@ -1,8 +1,8 @@
 // Pages that are lists: what is declared in `declared/` becomes filters, a table, forms and questions.
 
 import * as api from './api.js';
-import { bodyOf, form } from './form.js';
-import { busy, button, card, dialog, empty, h, hint, put, record, secret, sure, table, toast } from './ui.js';
+import { bodyOf, follow, form } from './form.js';
+import { busy, button, card, dialog, empty, h, hint, pager, put, record, searching, secret, sure, table, toast } from './ui.js';
 import { field, has, say, state } from './words.js';
 
 const SECRETS = ['secret', 'link', 'password'];
@@ -22,18 +22,12 @@ export async function list(page, part, node, bound = {}) {
     const answer = await api.get(fill(part.path, bound), asked);
     if (!page.current()) return;
     const rows = part.rows ? part.rows(answer) : answer;
-    put(body, part.draw ? part.draw(rows, page, load) : shownRows(page, part, rows, load, bound), pages(part, rows, trail, load));
+    put(body, part.draw ? part.draw(rows, page, load) : shownRows(page, part, rows, load, bound), pager(trail, part.next && rows.length >= asked.limit ? part.next.of(rows.at(-1)) : null, load));
   };
   const acts = [...(part.adds || []).map((act) => adding(page, act, load, bound)), ...(part.exports || []).map((one) => exporting(one, wanted, bound))].filter(Boolean);
   put(node, part.name ? helped(`${part.name}.hint`) : null, h('div', { class: 'bar' }, filters(part, wanted, () => { trail.length = 1; load(); }), h('div', { class: 'acts' }, ...acts)), body);
   await load();
-  let due = null;
-  if (part.live) {
-    page.hear((kind) => {
-      if ((!part.live.includes(kind) && kind !== 'lagged') || due) return;
-      due = setTimeout(() => { due = null; if (page.current() && node.isConnected) load().catch(() => null); }, 1200);
-    });
-  }
+  if (part.live) page.soon(1200, (kind) => part.live.includes(kind), async () => node.isConnected && load());
   return load;
 }
 
@@ -49,7 +43,6 @@ function shownRows(page, part, rows, load, bound) {
 const title = (part, row) => String(row[part.key] ?? say(`page.${part.name?.split('.')[0]}`));
 
 function filters(part, wanted, act) {
-  let due = null;
   const parts = Object.entries(part.filters || {}).map(([name, kind]) => {
     if (kind?.values) {
       const options = kind.values.map((value) => h('option', { value }, value === '' ? field(name) : state(value)));
@@ -59,21 +52,9 @@ function filters(part, wanted, act) {
       select.addEventListener('change', () => { wanted[name] = select.value; act(); });
       return select;
     }
-    const input = h('input', { type: 'search', name, value: wanted[name], placeholder: field(name), 'aria-label': field(name) });
-    input.addEventListener('input', () => { clearTimeout(due); due = setTimeout(() => { wanted[name] = input.value.trim(); act(); }, 250); });
-    return input;
+    return searching(name, wanted[name], (text) => { wanted[name] = text; act(); });
   });
   return h('div', { class: 'filters', role: parts.length ? 'search' : null }, ...parts);
-}
-
-function pages(part, rows, trail, load) {
-  const more = part.next && rows.length >= (part.limit || 50);
-  if (!more && trail.length === 1) return null;
-  const on = () => { trail.push(part.next.of(rows.at(-1))); load(); };
-  return h('div', { class: 'pager' },
-    button(say('list.back'), () => { trail.pop(); load(); }, 'quiet', { disabled: trail.length === 1 }),
-    h('span', {}, say('list.page', { page: trail.length })),
-    button(say('list.on'), on, 'quiet', { disabled: !more }));
 }
 
 function exporting(one, wanted, bound) {
@@ -119,7 +100,7 @@ async function filling(page, act, row, load, bound) {
 }
 
 function joined(schema, root, names) {
-  const parts = schema.$ref ? schema.$ref.slice(2).split('/').reduce((at, part) => at[part], root) : schema;
+  const parts = follow(schema, root);
   const more = Object.fromEntries(names.map((name) => [name, { type: name === 'number' ? 'integer' : 'string' }]));
   return { ...parts, properties: { ...more, ...parts.properties }, required: [...names, ...(parts.required || [])] };
 }

@@ -2,8 +2,8 @@
 
 import * as api from './api.js';
 import { stepUp } from './passkey.js';
-import { button, dialog, failed, fault, h, link, put, secret, table, time } from './ui.js';
-import { language, loadWords, say, useCurrency } from './words.js';
+import { button, dialog, failed, fault, h, link, put, table } from './ui.js';
+import { loadWords, say, useCurrency } from './words.js';
 
 const MENU = [
   ['now', ['', 'map', 'stations', 'sessions', 'alerts', 'refusals']],
@@ -44,6 +44,15 @@ async function show() {
     current: () => mine === turn,
     // Called with kind and data of every event while the page is open.
     hear: (act) => hears.add(act),
+    // Called at most once in `ms` after an event that `wants(kind, data)`, or after a gap in the feed; what fails is
+    // tried again at the next.
+    soon: (ms, wants, act) => {
+      let due = null;
+      hears.add((kind, data) => {
+        if (due || !(kind === 'lagged' || wants(kind, data))) return;
+        due = setTimeout(() => { due = null; if (mine === turn) act().catch(() => null); }, ms);
+      });
+    },
     // Called every `ms` while the page is open and seen; what fails is tried again.
     every: (ms, act) => {
       const timer = setInterval(() => document.hidden || act().catch(() => null), ms);

@@ -1,6 +1,6 @@
 // Pieces every page is made of. Text goes in as text only: nothing a station or a person wrote is ever read as markup.
 
-import { ago, current, energy, fieldBare, money, permille, power, ppm, price, say, size, span, state, when, whenExact } from './words.js';
+import { ago, current, energy, field, fieldBare, money, permille, power, ppm, price, say, size, span, state, when, whenExact } from './words.js';
 
 export function h(name, properties = {}, ...children) {
   const node = document.createElement(name);
@@ -183,6 +183,23 @@ export function secret(label, value) {
     copy.textContent = say('copied');
   }, 'quiet');
   return h('div', { class: 'secret' }, h('span', {}, label), h('div', { class: 'command' }, h('code', {}, value), copy));
+}
+
+// Back and on through pages; `trail` is where each began, `next` where the following one begins, if there is one.
+export function pager(trail, next, load) {
+  if (trail.length === 1 && !next) return null;
+  return h('div', { class: 'pager' },
+    button(say('list.back'), () => { trail.pop(); load(); }, 'quiet', { disabled: trail.length === 1 }),
+    h('span', {}, say('list.page', { page: trail.length })),
+    button(say('list.on'), () => { trail.push(next); load(); }, 'quiet', { disabled: !next }));
+}
+
+// A field to search by: `act(text)` a moment after the last letter.
+export function searching(name, value, act, word = field(name)) {
+  let due = null;
+  const input = h('input', { type: 'search', name, value, placeholder: word, 'aria-label': word });
+  input.addEventListener('input', () => { clearTimeout(due); due = setTimeout(() => act(input.value.trim()), 250); });
+  return input;
 }
 
 export function tabs(names, chosen, go) {

@@ -85,7 +85,6 @@ export const money = (nano) => cash(4).format(nano / 1e9);
 export const price = (micro) => `${cash(4).format(micro / 1e6)}/kWh`;
 
 const amps = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
-export const decimal = (value) => amps.format(value);
 export const current = (ma) => `${amps.format(ma / 1000)}\u00a0A`;
 export const voltage = (mv) => `${amps.format(mv / 1000)}\u00a0V`;
 export const permille = (value) => `${amps.format(value / 10)}\u00a0%`;

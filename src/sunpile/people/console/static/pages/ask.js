@@ -2,7 +2,7 @@
 
 import { get, newKey, post } from '../api.js';
 import { form } from '../form.js';
-import { button, chip, code, dialog, facts, h, hint, link, put, record, table } from '../ui.js';
+import { button, chip, dialog, facts, h, hint, link, put, record, table } from '../ui.js';
 import { both, field, say, state } from '../words.js';
 
 // The few that are asked daily, on the station's own page.
@@ -66,5 +66,4 @@ export function answered(answer) {
 }
 
 export const word = (operation) => `${both(operation, 'title')}`;
-export const shownArguments = (run) => code(JSON.stringify(run.arguments));
 export const told = (counts) => Object.entries(counts || {}).filter(([, number]) => number).map(([name, number]) => [chip(name, `${state(name)} ${number}`), ' ']);

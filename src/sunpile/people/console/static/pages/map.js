@@ -34,11 +34,7 @@ export async function draw(page) {
   window.addEventListener('resize', again);
   page.leave(() => window.removeEventListener('resize', again));
   zooming(svg, () => view, (to) => { view = to; load().catch(() => null); });
-  let due = null;
-  page.hear((kind) => {
-    if (many || !['station', 'session', 'lagged'].includes(kind) || due) return;
-    due = setTimeout(() => { due = null; if (page.current()) load().catch(() => null); }, 2000);
-  });
+  if (!many) page.soon(2000, (kind) => ['station', 'session'].includes(kind), load);
   page.every(many ? 120_000 : 15_000, load);
 }
 

@@ -1,7 +1,7 @@
 // The raw message log of a station: every frame as it was on the wire, by search and filter, live.
 
 import { get, save } from '../api.js';
-import { busy, button, card, empty, h, hint, put } from '../ui.js';
+import { busy, button, card, empty, h, hint, put, searching } from '../ui.js';
 import { field, say, seconds, when } from '../words.js';
 
 const SIZE = 100;
@@ -52,12 +52,7 @@ export async function messages(page, node, about) {
 }
 
 function bar(wanted, act, path, setTail) {
-  let due = null;
-  const input = (name, type = 'search') => {
-    const one = h('input', { type, name, value: wanted[name], placeholder: field(name === 'text' ? 'search' : name), 'aria-label': field(name === 'text' ? 'search' : name) });
-    one.addEventListener('input', () => { clearTimeout(due); due = setTimeout(() => { wanted[name] = one.value.trim(); act(); }, 250); });
-    return one;
-  };
+  const input = (name) => searching(name, wanted[name], (text) => { wanted[name] = text; act(); }, field(name === 'text' ? 'search' : name));
   const way = h('select', { 'aria-label': say('messages.both') }, ...['', 'true', 'false'].map((value) => h('option', { value }, say(value === '' ? 'messages.both' : value === 'true' ? 'messages.in' : 'messages.out'))));
   way.addEventListener('change', () => { wanted.incoming = way.value; act(); });
   const tail = h('input', { type: 'checkbox', checked: true });

@@ -4,7 +4,7 @@ import { get, newKey, post } from '../api.js';
 import { form } from '../form.js';
 import { list } from '../lists.js';
 import { answered, operations, told } from './ask.js';
-import { busy, button, card, chip, code, dialog, empty, facts, h, head, hint, link, put, stationLink, sure, table, time } from '../ui.js';
+import { busy, button, card, chip, code, dialog, empty, facts, h, head, hint, link, pager, put, stationLink, sure, table, time } from '../ui.js';
 import { both, count, field, say, state } from '../words.js';
 
 export async function draw(page) {
@@ -117,14 +117,10 @@ async function run(page) {
     if (!page.current()) return;
     put(node, head(both(found, 'title'), chip(found.state), ...acts(page, found, load)), progress(found));
     put(items, filter(found, wanted, (value) => { wanted = value; trail = ['']; load(); }), table([['station', (row) => stationLink(row.station)], 'state', 'status', ['reason'], 'attempt', 'changed_at', ['rows', (row) => row.rows || '–']], found.items, { onrow: (row) => detail(id, row) }),
-      found.next || trail.length > 1 ? h('div', { class: 'pager' }, button(say('list.back'), () => { trail.pop(); load(); }, 'quiet', { disabled: trail.length === 1 }), button(say('list.on'), () => { trail.push(found.next); load(); }, 'quiet', { disabled: !found.next })) : null);
+      pager(trail, found.next, load));
   };
   await load();
-  let due = null;
-  page.hear((kind, data) => {
-    if (!(kind === 'lagged' || (kind.startsWith('run') && (!data.run || data.run === id))) || due) return;
-    due = setTimeout(() => { due = null; if (page.current()) load().catch(() => null); }, 600);
-  });
+  page.soon(600, (kind, data) => kind.startsWith('run') && (!data.run || data.run === id), load);
   page.every(4000, load);
 }
 

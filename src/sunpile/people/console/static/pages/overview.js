@@ -42,16 +42,9 @@ export async function draw(page) {
   await lists();
   reports(last.now).then((found) => { Object.assign(rates, found); if (page.current()) paint(); });
 
-  let due = null;
-  page.hear((kind) => {
-    if (!['session', 'station', 'alert', 'power', 'lagged'].includes(kind) || due) return;
-    due = setTimeout(async () => {
-      due = null;
-      if (!page.current()) return;
-      await now().catch(() => null);
-      if (kind !== 'power') await lists().catch(() => null);
-    }, 1000);
-  });
+  const told = ['session', 'station', 'alert'];
+  page.soon(1000, (kind) => kind === 'power' || told.includes(kind), now);
+  page.soon(1000, (kind) => told.includes(kind), lists);
   page.every(5000, now);
   page.every(20_000, lists);
 }

@@ -2,7 +2,7 @@
 
 import { get, post } from '../api.js';
 import { SERIES, drawCurve } from '../charts.js';
-import { bodyOf, form } from '../form.js';
+import { bodyOf, follow, form } from '../form.js';
 import { list } from '../lists.js';
 import { askStation } from './ask.js';
 import { button, card, chip, code, dialog, empty, facts, h, head, hint, link, put, record, since, stationLink, table, tabs, time, toast } from '../ui.js';
@@ -54,11 +54,7 @@ async function one(page) {
     for (const one of places.evidence.querySelectorAll('details')) one.open = open.has(one.dataset.part);
   };
   await load();
-  let due = null;
-  page.hear((kind, data) => {
-    if (!(kind === 'lagged' || (kind === 'session' && data.session === id)) || due) return;
-    due = setTimeout(() => { due = null; if (page.current()) load().catch(() => null); }, 700);
-  });
+  page.soon(700, (kind, data) => kind === 'session' && data.session === id, load);
   page.every(3000, async () => charts && charts());
 }
 
@@ -128,7 +124,7 @@ function evidence(found) {
 async function ruling(page, word, method, template, path, values, after, kinds) {
   const body = await bodyOf(method, template);
   const root = body.root;
-  const schema = body.schema.$ref ? body.schema.$ref.slice(2).split('/').reduce((at, part) => at[part], root) : body.schema;
+  const schema = follow(body.schema, root);
   const narrowed = kinds ? { ...schema, properties: { ...schema.properties, kind: { ...schema.properties.kind, enum: kinds, description: undefined } } } : schema;
   await dialog(say(word), (node, close) => put(node, hint(say(`${word}_hint`)), kinds ? h('ul', { class: 'remarks' }, ...kinds.map((kind) => h('li', {}, h('b', {}, state(kind)), ' ', say(`ruling.${kind}`)))) : null,
     form({ schema: narrowed, root, values, word: say(word), cancel: close, act: async (value) => {

@@ -62,11 +62,7 @@ async function now(page, node, about, lamp) {
     }
   };
   await load();
-  let due = null;
-  page.hear((kind, data) => {
-    if ((data.station !== about.station && kind !== 'lagged') || due) return;
-    due = setTimeout(() => { due = null; if (page.current()) load().catch(() => null); }, 700);
-  });
+  page.soon(700, (kind, data) => data.station === about.station, load);
   page.every(4000, load);
 }
 

@@ -5,21 +5,19 @@ import { drawStretches } from '../charts.js';
 import { list } from '../lists.js';
 import { askStation } from './ask.js';
 import { opening } from './station.js';
-import { busy, button, card, code, empty, fault, h, hint, put, record, table, time, toast } from '../ui.js';
+import { busy, button, card, code, empty, fault, h, hint, put, record, searching, table, time, toast } from '../ui.js';
 import { current, field, power, say } from '../words.js';
 import { el } from '/static/svg.js';
 
 export async function settings(page, node, about) {
   const drift = h('div');
   const rows = h('div');
-  const search = h('input', { type: 'search', placeholder: field('search'), 'aria-label': field('search') });
+  const search = searching('search', '', () => load());
   const load = async () => {
     const found = await get(`${about.path}/variables`, { text: search.value.trim() });
     const change = (row) => (page.can('configure') && row.mutability !== 'ReadOnly' ? [button(say('change'), () => setting(page, about, row), 'quiet small')] : []);
     put(rows, found.length ? table([['label', (row) => code(row.label)], ['attribute'], ['value', (row) => (row.value === null ? say('settings.hidden') : code(row.value))], ['mutability'], ['at', (row) => time(row.at)]], found, { acts: change }) : empty(say('settings.none')));
   };
-  let due = null;
-  search.addEventListener('input', () => { clearTimeout(due); due = setTimeout(load, 250); });
   const refresh = button(say('settings.refresh'), (event) => busy(event.currentTarget, async () => { await post(`${about.path}/variables/refresh`); toast(say('settings.asked')); }), 'go');
   put(node, card(say('settings.drift'), hint(say('settings.drift_hint')), drift), card(say('station.settings'), h('div', { class: 'bar' }, h('div', { class: 'filters' }, search), h('div', { class: 'acts' }, page.can('operate') ? refresh : null)), rows));
   const found = await get(`${about.path}/drift`);

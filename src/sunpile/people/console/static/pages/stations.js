@@ -3,7 +3,7 @@
 import { get, post } from '../api.js';
 import { bodyOf, form } from '../form.js';
 import { qr } from '../qr.js';
-import { button, chip, dialog, empty, h, head, hint, link, put, secret, since, stationLink, table } from '../ui.js';
+import { button, chip, dialog, empty, h, head, hint, link, pager, put, searching, secret, since, stationLink, table } from '../ui.js';
 import { count, field, say, state } from '../words.js';
 
 const FILTERS = ['text', 'site', 'tag', 'model'];
@@ -28,7 +28,7 @@ export async function draw(page) {
     const found = await get('/api/stations', { ...wanted, after: trail.at(-1), limit: SIZE });
     if (!page.current()) return;
     total.textContent = say('stations.total', { number: count(found.total) });
-    put(body, found.stations.length ? listing(found.stations, page) : nothing(page, wanted), pager(found, trail, load));
+    put(body, found.stations.length ? listing(found.stations, page) : nothing(page, wanted), pager(trail, found.next, load));
   };
   const filter = () => {
     trail.length = 1;
@@ -40,21 +40,12 @@ export async function draw(page) {
   page.show(head(say('page.stations'), ...acts), filters(wanted, filter), total, h('section', { class: 'card' }, body));
   await load();
   if (page.search.get('add') && page.can('configure')) add(page, load);
-  let due = null;
-  page.hear((kind) => {
-    if (!['station', 'lagged', 'session'].includes(kind) || due) return;
-    due = setTimeout(() => { due = null; if (page.current()) load().catch(() => null); }, 1500);
-  });
+  page.soon(1500, (kind) => ['station', 'session'].includes(kind), load);
   page.every(15_000, load);
 }
 
 function filters(wanted, act) {
-  let due = null;
-  const texts = FILTERS.map((name) => {
-    const input = h('input', { type: 'search', name, value: wanted[name], placeholder: field(name === 'text' ? 'search' : name), 'aria-label': field(name === 'text' ? 'search' : name) });
-    input.addEventListener('input', () => { clearTimeout(due); due = setTimeout(() => { wanted[name] = input.value.trim(); act(); }, 250); });
-    return input;
-  });
+  const texts = FILTERS.map((name) => searching(name, wanted[name], (text) => { wanted[name] = text; act(); }, field(name === 'text' ? 'search' : name)));
   const choices = Object.entries(CHOICES).map(([name, values]) => {
     const options = values.map((value) => h('option', { value }, name === 'connected' ? say(`stations.${value === 'true' ? 'there' : 'away'}`) : name === 'version' ? `OCPP ${value}` : state(value)));
     const select = h('select', { name, 'aria-label': field(name) }, h('option', { value: '' }, field(name)), ...options);
@@ -78,13 +69,6 @@ const listing = (stations, page) => table([
 function nothing(page, wanted) {
   if (Object.values(wanted).some(Boolean)) return empty(say('stations.none_fit'));
   return h('div', { class: 'empty' }, h('p', {}, say('stations.none')), hint(say('stations.none_hint')));
-}
-
-export function pager(found, trail, load) {
-  if (trail.length === 1 && !found.next) return null;
-  const back = button(say('list.back'), () => { trail.pop(); load(); }, 'quiet', { disabled: trail.length === 1 });
-  const on = button(say('list.on'), () => { trail.push(found.next); load(); }, 'quiet', { disabled: !found.next });
-  return h('div', { class: 'pager' }, back, h('span', {}, say('list.page', { page: trail.length })), on);
 }
 
 // Where a station connects.
