@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -11,15 +11,13 @@ from sunpile.basics.errors import InputInvalid
 from sunpile.chargers.certificates import hashes, names
 from sunpile.chargers.certificates.ports import Root
 from sunpile.chargers.commands import CommandResult
+from sunpile.chargers.commands.upkeep import RootKind
 
-ROOT_KINDS = (
-    "CSMSRootCertificate",
-    "V2GRootCertificate",
-    "MORootCertificate",
-    "ManufacturerRootCertificate",
-    "OEMRootCertificate",
-)
-KINDS_OF = {"1.6": ROOT_KINDS[:1] + ROOT_KINDS[3:4], "2.0.1": ROOT_KINDS[:4]}
+ROOT_KINDS: tuple[str, ...] = get_args(RootKind)
+KINDS_OF = {
+    "1.6": ("CSMSRootCertificate", "ManufacturerRootCertificate"),
+    "2.0.1": tuple(kind for kind in ROOT_KINDS if kind != "OEMRootCertificate"),
+}
 """Kinds a version knows; 2.1 knows all."""
 
 
