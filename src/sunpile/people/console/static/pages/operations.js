@@ -62,6 +62,11 @@ function choose(station) {
   const bar = h('div');
   const matches = async () => {
     const values = filterOf();
+    // A list of stations is not asked for by these, so how many there are is not known here.
+    if (values.vendor || values.firmware) {
+      found.textContent = '';
+      return;
+    }
     const page = await get('/api/stations', { site: values.site, tag: values.tag, model: values.model, version: values.version, limit: 1 }).catch(() => null);
     found.textContent = page ? say('operations.fit', { number: count(page.total) }) : '';
   };
