@@ -64,7 +64,7 @@ function opening(word, method, path, page, danger = false) {
   }, danger ? 'danger' : 'quiet');
 }
 
-const CERTIFICATE = ['station', 'use', 'state', 'subject', 'not_before', 'not_after', ['fingerprint', (row) => h('code', {}, String(row.fingerprint || '').slice(0, 16))]];
+const CERTIFICATE = ['station', 'use', 'state', 'name', 'not_before', 'not_after', ['fingerprint', (row) => h('code', {}, String(row.fingerprint || '').slice(0, 16))]];
 
 export const ACCESS = {
   tokens: {
@@ -116,11 +116,11 @@ export const ACCESS = {
   certificates: {
     parts: {
       list: {
-        path: '/api/certificates', live: ['certificate'], key: 'subject', query: () => ({ limit: 200 }), filters: { station: null, state: { values: ['issued', 'accepted', 'rejected', 'revoked'] } }, columns: CERTIFICATE,
+        path: '/api/certificates', live: ['certificate'], key: 'name', query: () => ({ limit: 200 }), filters: { station: null, state: { values: ['issued', 'accepted', 'rejected', 'revoked'] } }, columns: CERTIFICATE,
         acts: [{ word: 'certificates.revoke', path: '/api/certificates/{fingerprint}/revoke', form: true, danger: true, may: 'configure', when: (row) => row.state !== 'revoked' }],
       },
-      expiring: { path: '/api/certificates/expiring', key: 'subject', query: () => ({ days: 60 }), columns: CERTIFICATE },
-      refused: { path: '/api/certificates/refused', key: 'station', filters: { station: null }, columns: ['at', 'station', 'reason', 'sentence', 'use'] },
+      expiring: { path: '/api/certificates/expiring', key: 'name', query: () => ({ days: 60 }), columns: CERTIFICATE },
+      refused: { path: '/api/certificates/refused', key: 'station', filters: { station: null }, columns: ['at', 'station', 'code', 'sentence'] },
       authority: { panel: authority },
     },
   },

@@ -68,8 +68,8 @@ export async function certificates(page, node, about) {
   const own = h('div');
   const refused = h('div');
   put(node, card(say('certificates.on_station'), h('div', { class: 'acts' }, page.can('operate') ? read : null, ...acts), installed), card(say('certificates.ours'), own), card(say('certificates.refused'), refused));
-  await list(page, { path: '/api/certificates', query: () => ({ station: about.station }), columns: ['use', 'state', 'subject', 'not_before', 'not_after'], key: 'subject' }, own);
-  await list(page, { path: '/api/certificates/refused', query: () => ({ station: about.station }), columns: ['at', 'reason', 'sentence', 'use'], key: 'at' }, refused);
+  await list(page, { path: '/api/certificates', query: () => ({ station: about.station }), columns: ['use', 'state', 'name', 'not_before', 'not_after'], key: 'name' }, own);
+  await list(page, { path: '/api/certificates/refused', query: () => ({ station: about.station }), columns: ['at', 'code', 'sentence'], key: 'at' }, refused);
 }
 
 // What it told, its local list, and what it shows.
