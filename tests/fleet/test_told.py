@@ -1,7 +1,7 @@
 """What of a station's word is kept for staff, and what alerts."""
 
 from sunpile.basics.ids import EvseId, StationId
-from sunpile.chargers.notices import CarSchedule, LimitNotified, MonitorEvent, Told
+from sunpile.chargers.notices import CarSchedule, LimitNotified, MonitorEvent, Progress, Told
 from sunpile.fleet.upkeep import finding_of, of_notice
 
 S0 = StationId("S0")
@@ -48,3 +48,12 @@ def test_limits_car_schedules_and_grid_events_are_kept() -> None:
     ended = finding_of(Told(S0, "NotifyDERAlarm", {"controlType": "VoltVar", "alarmEnded": True}))
     assert ended is not None
     assert ended.cleared
+
+
+def test_work_that_failed_alerts_and_what_gave_way_to_a_newer_request_does_not() -> None:
+    for work, status in (("firmware", "InvalidSignature"), ("publish", "InvalidChecksum"), ("log", "UploadFailure")):
+        finding = finding_of(Progress(S0, work, 1, status))  # type: ignore[arg-type]
+        assert finding is not None
+        assert status in finding.detail
+    assert finding_of(Progress(S0, "log", 1, "AcceptedCanceled")) is None
+    assert finding_of(Progress(S0, "firmware", 1, "Installed")) is None

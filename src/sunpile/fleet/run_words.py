@@ -8,27 +8,14 @@ import orjson
 from sunpile.basics.errors import InputInvalid, NotInDialect, PileUnreachable, SunpileError
 from sunpile.chargers.commands import CommandResult
 from sunpile.chargers.notices import Progress
+from sunpile.fleet.firmware import FAILED as FIRMWARE_FAILED
 from sunpile.fleet.run_events import Answered, Told
 from sunpile.fleet.run_model import ItemState
 
 DONE = frozenset({"Installed", "Published", "Uploaded"})
-FAILED = frozenset(
-    {
-        "DownloadFailed",
-        "InstallationFailed",
-        "InstallVerificationFailed",
-        "InvalidSignature",
-        "InvalidCertificate",
-        "RevokedCertificate",
-        "InvalidChecksum",
-        "PublishFailed",
-        "BadMessage",
-        "NotSupportedOperation",
-        "PermissionDenied",
-        "UploadFailure",
-        "AcceptedCanceled",
-    }
-)
+PUBLISH_FAILED = frozenset({"DownloadFailed", "InvalidChecksum", "PublishFailed"})
+LOG_FAILED = frozenset({"UploadFailure", "BadMessage", "PermissionDenied", "NotSupportedOperation"})
+FAILED = FIRMWARE_FAILED | PUBLISH_FAILED | LOG_FAILED | {"InvalidCertificate", "RevokedCertificate"}
 DATA_MAX = 256 << 10
 """An answer larger than this is not kept whole [bytes]."""
 

@@ -20,13 +20,12 @@ from sunpile.fleet.configuration import Configuration
 from sunpile.fleet.curves import SampleRow, rows_of
 from sunpile.fleet.customers import Customers
 from sunpile.fleet.events import Told as Happened
-from sunpile.fleet.firmware import FAILED
 from sunpile.fleet.maintenance import Maintenance
 from sunpile.fleet.reports import Reports
+from sunpile.fleet.run_words import FIRMWARE_FAILED, LOG_FAILED, PUBLISH_FAILED
 from sunpile.fleet.upkeep_ports import LiveStations
 
 DAY_S = 86_400
-LOG_FAILED = frozenset(("UploadFailure", "BadMessage", "PermissionDenied", "NotSupportedOperation", "UploadFailed"))
 SKEW_S = 10
 """A clock that is less off [s] is no finding."""
 NO_SEVERITY = 3
@@ -277,7 +276,7 @@ def finding_of(notice: Notice) -> Finding | None:
     match notice:
         case SecurityEvent() if notice.kind in ALARMING:
             return Finding("", station, "security", notice.kind, 0, notice.info or notice.kind)
-        case Progress(work="firmware" | "publish") if notice.status in FAILED or notice.status == "PublishFailed":
+        case Progress(work="firmware" | "publish") if notice.status in FIRMWARE_FAILED | PUBLISH_FAILED:
             return Finding("", station, "firmware", "", 0, f"{notice.status} {notice.info}".strip())
         case Progress(work="log") if notice.status in LOG_FAILED:
             return Finding("", station, "log", "", 0, notice.status)
