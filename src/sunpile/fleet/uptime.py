@@ -100,6 +100,23 @@ def total(spans: Iterable[Span]) -> int:
     return sum(span.end - span.begin for span in merged(spans))
 
 
+def joint(whole: Sequence[StatusAt], own: Sequence[StatusAt]) -> list[StatusAt]:
+    """The statuses of an EVSE with those of its whole station: down while either is.
+
+    >>> whole = [StatusAt(2, "Faulted"), StatusAt(4, "Available")]
+    >>> [tuple(one) for one in joint(whole, [StatusAt(1, "Charging")])]
+    [(1, 'Charging'), (2, 'Faulted'), (4, 'Charging')]
+    """
+    if not whole:
+        return list(own)
+    now = {0: "Available", 1: "Available"}
+    found: list[StatusAt] = []
+    for at, which, status in sorted([(s.at, 0, s.status) for s in whole] + [(s.at, 1, s.status) for s in own]):
+        now[which] = status
+        found.append(StatusAt(at, now[0] if now[0] in DOWN else now[1]))
+    return found
+
+
 def down_spans(statuses: Sequence[StatusAt], period: Span) -> list[Span]:
     """When the status was one that charges nobody; before the first one nothing is held against it."""
     ordered = sorted(statuses)

@@ -12,7 +12,7 @@ from sunpile.chargers.station import StationState
 from sunpile.fleet.alerts import Finding
 from sunpile.fleet.events import Told
 from sunpile.fleet.success import Attempt
-from sunpile.fleet.uptime import Span, StatusAt
+from sunpile.fleet.uptime import Span, StatusAt, joint
 from sunpile.store.database import Database, insert_new
 from sunpile.store.scoped import own_station, scoped
 from sunpile.store.tables import connectors, facts, sessions, stations
@@ -216,22 +216,9 @@ def _of_period(
     )
     return [
         (row.station, row.site or "", row.evse, row.created_at or 0, spans.get(row.station, []),
-         _joint(statuses.get((row.station, 0), []), statuses.get((row.station, row.evse), [])))
+         joint(statuses.get((row.station, 0), []), statuses.get((row.station, row.evse), [])))
         for row in rows
     ]  # fmt: skip
-
-
-def _joint(whole: list[StatusAt], own: list[StatusAt]) -> list[StatusAt]:
-    """The statuses of an EVSE with those of its whole station: down while either is."""
-    if not whole:
-        return own
-    down = {"Faulted", "Unavailable"}
-    now = {0: "Available", 1: "Available"}
-    joint: list[StatusAt] = []
-    for at, which, status in sorted([(s.at, 0, s.status) for s in whole] + [(s.at, 1, s.status) for s in own]):
-        now[which] = status
-        joint.append(StatusAt(at, now[0] if now[0] in down else now[1]))
-    return joint
 
 
 def _places(connection: Connection, names: Sequence[str]) -> dict[str, tuple[str, str, tuple[str, ...]]]:
