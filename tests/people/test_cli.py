@@ -22,7 +22,7 @@ from sunpile.people.cli.commands import (
     Progress,
     Verdict,
 )
-from sunpile.people.cli.rest import StationDoor
+from sunpile.people.cli.node_api import StationDoor
 from sunpile.people.wishes import PileCard
 
 SUMMARY = {

@@ -13,8 +13,9 @@ import typer
 from fastapi.testclient import TestClient
 
 from sunpile.people.cli import run
+from sunpile.people.cli.node_api import StationDoor
 from sunpile.people.cli.node_apps import add_node_apps
-from sunpile.people.cli.rest import HOLE, Line, StationDoor
+from sunpile.people.cli.rest import HOLE, Line
 from sunpile.people.cli.rest_lines import GROUPS, LINES
 from sunpile.settings import NodeSettings
 from sunpile.wiring.init import NewNode, make_folder

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sunpile.people.cli.rest import StationDoor
+from sunpile.people.cli.node_api import StationDoor
 
 if TYPE_CHECKING:
     from sunpile.settings import NodeSettings

@@ -1,11 +1,10 @@
 """The commands. Each does one thing: take the options, call the registry, show the result."""
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -14,18 +13,11 @@ from typer.exceptions import TyperException
 from sunpile.basics.errors import SunpileError
 from sunpile.people.cli import show
 from sunpile.people.cli.commands import Commands, DemoResult, DemoWish, InitWish, PileAdd
+from sunpile.people.cli.given import HERE, AsJson, Folder, plain
 from sunpile.people.cli.moving import move_app
 from sunpile.people.cli.node_apps import add_node_apps
 
-Folder = Annotated[Path, typer.Option("--folder", "-f", envvar="SUNPILE_FOLDER", help="The node's folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-HERE = Path("data")
 RECEIPT_RPC = "http://127.0.0.1:8400/rpc"
-
-
-def plain(value: Any) -> str:
-    """JSON of plain records."""
-    return json.dumps(value, default=str, indent=2, ensure_ascii=False)
 
 
 def build(commands: Commands) -> typer.Typer:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sunpile.people.cli.rest import RestApi
+from sunpile.people.cli.node_api import RestApi
 from sunpile.people.wishes import PileCard
 
 if TYPE_CHECKING:

@@ -1,7 +1,6 @@
 """`sunpile move steve` and `sunpile move citrineos`: stations, tags and sessions of another system come over."""
 
 import csv
-import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -14,12 +13,11 @@ from rich.table import Table
 
 from sunpile.people.cli import show
 from sunpile.people.cli.commands import Progress
+from sunpile.people.cli.given import HERE, AsJson, Folder, plain
 
 if TYPE_CHECKING:
     from sunpile.fleet.moving.model import Moved
 
-Folder = Annotated[Path, typer.Option("--folder", "-f", envvar="SUNPILE_FOLDER", help="The node's folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Tenant = Annotated[str, typer.Option(help="Whose the stations become.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would come over; write nothing.")]
 MaxW = Annotated[int, typer.Option(min=1, help="Largest power [W] of stations whose power is not known.")]
@@ -31,7 +29,6 @@ Profile = Annotated[
     typer.Option(min=1, max=2, help="Least security profile: 2 is with TLS; as the node's doors are by default."),
 ]
 Passwords = Annotated[Path | None, typer.Option(help="Write the new passwords to this CSV file, readable by you only.")]
-HERE = Path("data")
 NAMES_SHOWN = 5
 PASSWORDS_SHOWN = 200
 
@@ -137,7 +134,7 @@ def _run(mover: Mover, wish: MoveWish, passwords: Path | None, as_json: bool) ->
         with os.fdopen(file, "w", newline="") as out:
             csv.writer(out).writerows([("station", "password"), *sorted(report.passwords.items())])
     if as_json:
-        print(json.dumps(_plain(report, passwords is not None), indent=2, ensure_ascii=False))
+        print(plain(_told(report, passwords is not None)))
     else:
         _show(report, passwords)
 
@@ -146,7 +143,7 @@ def _private(path: Path) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
 
-def _plain(report: "Moved", written: bool) -> dict[str, object]:
+def _told(report: "Moved", written: bool) -> dict[str, object]:
     found = asdict(report)
     if written:
         del found["passwords"]

@@ -1,6 +1,5 @@
 """Commands that ask a running node: operations and runs, the table of small commands, staff, and `station add`."""
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -10,8 +9,10 @@ from rich.table import Table
 
 from sunpile.basics.errors import InputInvalid
 from sunpile.people.cli import show
-from sunpile.people.cli.operations import HERE, AsJson, Folder, run_app, station_app
-from sunpile.people.cli.rest import RestApi, StationDoor, any_route, group_app, group_class, single
+from sunpile.people.cli.given import HERE, AsJson, Folder, plain
+from sunpile.people.cli.node_api import RestApi, StationDoor
+from sunpile.people.cli.operations import run_app, station_app
+from sunpile.people.cli.rest import any_route, group_app, group_class, single
 from sunpile.people.cli.rest_lines import GROUPS, LINES
 from sunpile.people.cli.staff import staff_app
 
@@ -52,7 +53,7 @@ def _station_add(api: RestApi) -> Callable[..., None]:
         made = api.post(folder, "/api/stations", body)
         made |= {"url": door.url, "security_profile": profile, "subprotocols": show.SUBPROTOCOLS.split(", ")}
         if json_:
-            print(json.dumps(made, indent=2, ensure_ascii=False))
+            print(plain(made))
         else:
             _card(made)
 

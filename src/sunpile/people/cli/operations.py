@@ -10,9 +10,9 @@ import json
 import time
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol, cast
+from typing import Annotated, Any, Literal, cast
 from urllib.parse import quote
 
 import typer
@@ -22,26 +22,13 @@ from typer.core import TyperGroup
 
 from sunpile.basics.errors import InputInvalid
 from sunpile.people.cli import show
+from sunpile.people.cli.given import HERE, AsJson, Folder, json_of, plain, text_of
+from sunpile.people.cli.node_api import NodeApi
 
-Folder = Annotated[Path, typer.Option("--folder", "-f", envvar="SUNPILE_FOLDER", help="The node's folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")]
-HERE = Path("data")
 ENDED = ("done", "stopped", "cancelled")
 ROWS_SHOWN = 40
 PAGE = 500
-
-
-class NodeApi(Protocol):
-    """The running node's HTTP API, with the token in its folder."""
-
-    def get(self, folder: Path, path: str) -> Any:
-        """Answer to a GET."""
-        ...
-
-    def post(self, folder: Path, path: str, body: Mapping[str, Any]) -> Any:
-        """Answer to a POST."""
-        ...
 
 
 def station_app(
@@ -103,7 +90,7 @@ def _command(name: str, api: NodeApi, pause: Callable[[float], None]) -> Any:
         )
 
     def call(**given: Any) -> None:
-        whole = _json(_text(given.pop("arguments")))
+        whole = json_of(given.pop("arguments"))
         if not isinstance(whole, dict):
             raise InputInvalid("--arguments is a JSON object")
         arguments = cast(dict[str, Any], whole)
@@ -154,7 +141,7 @@ def _kind(hint: Any) -> tuple[Any, Callable[[Any], Any]]:
     """The option's type for a field's type, and how to read what was given."""
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
         inner = [arm for arm in typing.get_args(hint) if arm is not type(None)]
-        return _kind(inner[0]) if len(inner) == 1 else (str, _json)
+        return _kind(inner[0]) if len(inner) == 1 else (str, json_of)
     if hint in (int, str, bool) or typing.get_origin(hint) is Literal:
         return hint, _as_it_is
     if typing.get_origin(hint) is list:
@@ -178,19 +165,19 @@ def _short(hint: Any) -> Callable[[str], Any]:
     plain: dict[Any, Callable[[str], Any]] = {int: _whole, str: _as_it_is}
     if hint in plain or typing.get_origin(hint) is Literal:
         return plain.get(hint, _as_it_is)
-    read = short.get(getattr(hint, "__name__", ""), _json)
+    read = short.get(getattr(hint, "__name__", ""), json_of)
 
     def nested(text: str) -> Any:
-        text = _text(text)
-        return _json(text) if text[:1] in ("{", "[") else read(text)
+        text = text_of(text)
+        return json_of(text) if text[:1] in ("{", "[") else read(text)
 
     return nested
 
 
 def _list_of(read: Callable[[str], Any]) -> Callable[[list[str]], Any]:
     def several(texts: list[str]) -> Any:
-        if len(texts) == 1 and _text(texts[0])[:1] == "[":
-            return _json(_text(texts[0]))
+        if len(texts) == 1 and text_of(texts[0])[:1] == "[":
+            return json_of(texts[0])
         return [read(text) for text in texts] or None
 
     return several
@@ -215,18 +202,6 @@ def _whole(text: str) -> int:
         return int(text)
     except ValueError:
         raise InputInvalid(f"{text[:40]!r} is no whole number") from None
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as fault:
-        raise InputInvalid(f"{text[:40]!r} is no JSON: {fault}") from None
-
-
-def _text(text: str) -> str:
-    """What was given, or what the file holds that it names."""
-    return Path(text[1:]).read_text() if text.startswith("@") else text
 
 
 # -- starting and watching ---------------------------------------------------------------------------------------------
@@ -300,7 +275,7 @@ def _show(api: NodeApi, folder: Path, run: Any, json_: bool) -> None:
     if len(items) == 1:
         items = [api.get(folder, f"/api/runs/{run['run']}/stations/{quote(items[0]['station'], safe='')}")]
     if json_:
-        print(json.dumps(run | {"items": items}, indent=2, ensure_ascii=False))
+        print(plain(run | {"items": items}))
     else:
         _table(run, items)
     bad = any(item["state"] not in ("done", "queued", "waiting", "sent", "accepted", "in progress") for item in items)
@@ -346,7 +321,7 @@ def run_app(api: NodeApi, pause: Callable[[float], None] = time.sleep) -> typer.
         """The newest runs."""
         runs = api.get(folder, f"/api/runs?limit={limit}&fleet={str(fleet).lower()}")
         if json_:
-            print(json.dumps(runs, indent=2, ensure_ascii=False))
+            print(plain(runs))
             return
         table = Table("run", "operation", "state", "stations", "by")
         for run in runs:
@@ -378,6 +353,6 @@ def _deciding(app: typer.Typer, api: NodeApi, verb: str, words: str) -> None:
     def decide(run: RunId, folder: Folder = HERE, json_: AsJson = False) -> None:
         found = api.post(folder, f"/api/runs/{run}/{verb}", {})
         if json_:
-            print(json.dumps(found, indent=2, ensure_ascii=False))
+            print(plain(found))
         else:
             show.done(f"Run {run} is {found['state']}.")

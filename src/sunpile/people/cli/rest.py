@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol, cast
+from typing import Annotated, Any, Literal, cast
 from urllib.parse import quote, urlencode
 
 import typer
@@ -23,7 +23,8 @@ from typer.core import TyperGroup
 
 from sunpile.basics.errors import InputInvalid, NotFound, SunpileError
 from sunpile.people.cli import show
-from sunpile.people.cli.operations import HERE, AsJson, Folder, NodeApi
+from sunpile.people.cli.given import HERE, AsJson, Folder, json_of, plain
+from sunpile.people.cli.node_api import RestApi
 
 Kind = Literal["text", "number", "flag", "switch", "list", "json", "moment", "file", "bytes"]
 KINDS: Mapping[str, Any] = {
@@ -40,28 +41,6 @@ MOMENTS = ("at", "_at", "until", "since", "begins", "ends", "begun", "_after", "
 HOLE = re.compile(r"\{(\w+)\}")
 WIDE = 100
 """Characters of a table's cell before it is cut; --json prints all."""
-
-
-@dataclass(frozen=True, slots=True)
-class StationDoor:
-    """A door stations come in by."""
-
-    url: str
-    """OCPP URL without the identity: ws:// or wss://."""
-    profiles: tuple[int, ...]
-    """Security profiles it lets in."""
-
-
-class RestApi(NodeApi, Protocol):
-    """The running node's HTTP API with every method, and what its folder says of the piles' doors."""
-
-    def ask(self, folder: Path, method: str, path: str, body: Mapping[str, Any] | list[Any] | bytes | None) -> Any:
-        """The answer: JSON, text if it is none, None if it is empty."""
-        ...
-
-    def doors(self, folder: Path) -> Sequence[StationDoor]:
-        """Where stations connect, the best first."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +150,7 @@ def command_of(line: Line, api: RestApi) -> Any:
         if answer is None:
             show.done(line.done.format(**{hole: given[f"hole_{hole}"] for hole in holes}) or "Done.")
         elif json_ or isinstance(answer, str):
-            print(answer if isinstance(answer, str) else json.dumps(answer, indent=2, ensure_ascii=False))
+            print(answer if isinstance(answer, str) else plain(answer))
         else:
             shown(answer, line)
 
@@ -276,14 +255,6 @@ def _value(option: Opt, given: Any) -> Any:
             return given
 
 
-def json_of(text: str) -> Any:
-    """JSON, or what a file holds that is named after an @."""
-    try:
-        return json.loads(Path(text[1:]).read_text() if text.startswith("@") else text)
-    except ValueError as fault:
-        raise InputInvalid(f"{text[:40]!r} is no JSON: {fault}") from None
-
-
 def moment(text: str) -> int:
     """Unix seconds, or a date and time; without a zone it is UTC.
 
@@ -369,6 +340,6 @@ def any_route(api: RestApi) -> Callable[..., None]:
         if method.upper() not in verbs or not path.startswith("/"):
             raise InputInvalid(f"a method is one of {', '.join(verbs)}, and a path begins with /")
         answer = api.ask(folder, method.upper(), path, json_of(body) if body else None)
-        print(answer if isinstance(answer, str) else json.dumps(answer, indent=2, ensure_ascii=False))
+        print(answer if isinstance(answer, str) else plain(answer))
 
     return call

@@ -1,6 +1,5 @@
 """`sunpile staff`: how the first people come in, and who is there. The node itself acts, by the token in its folder."""
 
-import json
 from typing import Annotated
 from urllib.parse import quote
 
@@ -8,7 +7,8 @@ import typer
 from rich.table import Table
 
 from sunpile.people.cli import show
-from sunpile.people.cli.operations import HERE, AsJson, Folder, NodeApi
+from sunpile.people.cli.given import HERE, AsJson, Folder, plain
+from sunpile.people.cli.node_api import NodeApi
 
 
 def staff_app(api: NodeApi) -> typer.Typer:
@@ -26,7 +26,7 @@ def staff_app(api: NodeApi) -> typer.Typer:
         """Make a one-time link with which somebody registers a passkey."""
         made = api.post(folder, f"/api/tenants/{quote(tenant, safe='')}/staff", {"name": name, "role": role})
         if as_json:
-            typer.echo(_json(made))
+            typer.echo(plain(made))
             return
         typer.echo(f"Open this once, within three days, on the device that will hold the passkey:\n{made['link']}")
 
@@ -43,7 +43,7 @@ def staff_app(api: NodeApi) -> typer.Typer:
         """Who there is in the node's own tenant."""
         found = api.get(folder, "/api/staff")
         if as_json:
-            typer.echo(_json(found))
+            typer.echo(plain(found))
             return
         table = Table("id", "name", "role", "disabled")
         for member in found:
@@ -61,7 +61,3 @@ def staff_app(api: NodeApi) -> typer.Typer:
         show.done(f"Tenant {made['tenant']} is there; invite its first manager with: sunpile staff invite --tenant.")
 
     return app
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
