@@ -7,7 +7,6 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from sunpile.basics.errors import SunpileError, Unreachable
@@ -23,6 +22,7 @@ from sunpile.chargers.commands import (
 )
 from sunpile.chargers.events import TransactionAnswer, TransactionEnded, TransactionStarted, TransactionUpdated
 from sunpile.chargers.notices import Answer, CarSchedule, Notice, Question
+from sunpile.chargers.values import unix_time
 from sunpile.control.car_needs import OFFER_ID, OFFERS_MAX, CarNeeds, exceeds, offer, read_needs
 from sunpile.control.ports import Stations
 from sunpile.control.profile_book import InstalledProfiles, Transactions
@@ -96,7 +96,7 @@ class CarTalk:
         if self._control.limit_of(outlet) is None:
             return {"status": "NoChargingProfile"}
         departs = payload["chargingNeeds"].get("departureTime")
-        needs = read_needs(payload, running[0], None if departs is None else _unix(departs))
+        needs = read_needs(payload, running[0], None if departs is None else unix_time(departs))
         self._spawn(self._hear(outlet, needs))
         return {"status": "Accepted"}
 
@@ -171,7 +171,3 @@ class CarTalk:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _unix(text: str) -> int:
-    return int(datetime.fromisoformat(text).timestamp())

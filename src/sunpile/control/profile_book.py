@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, Literal, Protocol, cast
 
 from sunpile.basics.errors import NotFound
@@ -20,6 +19,7 @@ from sunpile.chargers.commands import (
 )
 from sunpile.chargers.notices import Answer, Question
 from sunpile.chargers.profiles import rate
+from sunpile.chargers.values import unix_time
 from sunpile.control.composite import Asked, Installed, Stretch, composite, differences
 from sunpile.control.ports import Stations
 
@@ -171,7 +171,7 @@ def stretches(data: Mapping[str, Any] | None, now: int) -> list[Stretch] | None:
     if not schedule:
         return None
     start, amps = schedule.get("scheduleStart"), schedule.get("chargingRateUnit") == "A"
-    offset = int(datetime.fromisoformat(str(start)).timestamp()) - now if start else 0
+    offset = unix_time(str(start)) - now if start else 0
     found: list[Stretch] = []
     for period in cast("list[dict[str, Any]]", schedule.get("chargingSchedulePeriod", [])):
         limit = period.get("limit")
