@@ -1,7 +1,7 @@
 // Drawings: gauges, a trail, curves of a session, stretches of limits, the map.
 
 import { el, round, scale, set, text, ticks, widthOf } from '/static/svg.js';
-import { clock, current, energy, percent, permille, power, say, seconds, voltage } from './words.js';
+import { clock, current, energy, permille, power, say, seconds, voltage } from './words.js';
 
 export function gauge(share, kind) {
   const length = Math.PI * 2 * 15;
@@ -122,5 +122,3 @@ export function drawStretches(svg, ours, theirs, lasts, unit) {
     svg.append(text(x((lasts * mark) / 4), HEIGHT - 6, `+${Math.round((lasts * mark) / 4 / 3600)} h`, { class: `axis ${mark === 0 ? '' : mark === 4 ? 'end' : 'middle'}` }));
   }
 }
-
-export const share = percent;
