@@ -59,6 +59,14 @@ async def test_a_revoked_key_is_never_certified_again(certificates: CertificateD
     assert await certificates.issued_status("other", "a") is False
 
 
+async def test_the_door_is_told_whose_stations_have_certificates(certificates: CertificateDatabase) -> None:
+    assert await certificates.tenants() == []
+    await certificates.keep(record("a"))
+    await certificates.keep(record("b", "CS-3", "other", key_hash="o" * 64))
+    await certificates.keep(record("c", "CS-3", "other", key_hash="o" * 64))
+    assert await certificates.tenants() == ["default", "other"]
+
+
 async def test_another_tenants_certificate_is_as_if_it_were_not(certificates: CertificateDatabase) -> None:
     await certificates.keep(record("a", "CS-3", "other"))
     assert await certificates.listed(MINE) == []

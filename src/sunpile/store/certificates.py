@@ -115,6 +115,11 @@ class CertificateDatabase:
         query = query.order_by(_C.not_after).limit(1000)
         return await self._many(query.where(_C.tenant == tenant) if tenant is not None else query)
 
+    async def tenants(self) -> Sequence[str]:
+        """Tenants whose stations were given certificates."""
+        query = select(_C.tenant).where(_C.station != "").distinct().order_by(_C.tenant)
+        return await self._database.read(lambda connection: list(connection.scalars(query)))
+
     async def revoked(self, tenant: str) -> Sequence[Revoked]:
         """See `CertificateStore.revoked`."""
         query = select(_C.serial, _C.revoked_at, _C.reason).where(_C.tenant == tenant, _C.state == "revoked")

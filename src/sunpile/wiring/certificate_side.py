@@ -92,7 +92,7 @@ class CertificateSide:
             provider,
             desk,
             ClientCertificates(authority, store, operator_of, clock),
-            ServerCertificates(authority, folder / "door", names, clock, old_suites=old_suites),
+            ServerCertificates(authority, folder / "door", names, clock, store.tenants, old_suites),
             audit,
         )
 

@@ -55,6 +55,8 @@ class Store:
             "CS-X": StationFacts(StationId("CS-X"), "other", "SN-0001", "2.0.1"),
         }
         self.records: dict[str, CertificateRecord] = {}
+        self.others: list[str] = []
+        """Further tenants whose stations have certificates."""
         self.refusals_: list[tuple[str, str, str]] = []
         self.roots_: list[tuple[str, object]] = []
         self.known_: list[tuple[str, str, str]] = []
@@ -108,6 +110,9 @@ class Store:
 
     async def newest(self, tenant, before):
         return [r for r in self.records.values() if r.state == "accepted" and r.not_after < before]
+
+    async def tenants(self):
+        return [*{r.tenant for r in self.records.values()}, *self.others]
 
     async def revoked(self, tenant):
         return [Revoked(r.serial, r.revoked_at or 0, r.reason) for r in self.records.values() if r.state == "revoked"]

@@ -49,7 +49,7 @@ async def connect(port: int, root: str, station: str, files: tuple[Path, Path] |
 async def door(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(hierarchy, "RSA_BITS", 2048)
     house.clock.at = int(time.time())
-    servers = ServerCertificates(house.authority, tmp_path / "door", ["localhost"], house.clock)
+    servers = ServerCertificates(house.authority, tmp_path / "door", ["localhost"], house.clock, house.store.tenants)
     book = Book("CS-1", "CS-2")
     for station, profile in (("CS-1", 2), ("CS-2", 3)):
         book.records[station] = replace(book.records[station], security_profile=profile)
@@ -112,7 +112,7 @@ async def test_the_door_has_a_certificate_of_each_kind_and_takes_new_ones_while_
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hierarchy, "RSA_BITS", 2048)
-    servers = ServerCertificates(house.authority, tmp_path / "door", ["localhost"], house.clock)
+    servers = ServerCertificates(house.authority, tmp_path / "door", ["localhost"], house.clock, house.store.tenants)
     first = await servers.plan()
     files = [key.certificate.read_text() for key in first.keys]
     assert len(set(files)) == 2
@@ -122,3 +122,14 @@ async def test_the_door_has_a_certificate_of_each_kind_and_takes_new_ones_while_
     house.clock.at += 12 * 3600
     await servers.plan()
     assert not {key.certificate.read_text() for key in first.keys} & set(files)
+
+
+async def test_the_door_lets_certificates_of_every_tenant_through_to_their_check(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hierarchy, "RSA_BITS", 2048)
+    servers = ServerCertificates(house.authority, tmp_path / "door", ["localhost"], house.clock, house.store.tenants)
+    other = (await house.authority.anchors("other", "csms", house.clock.now()))[0]
+    assert other not in (await servers.plan()).client_roots
+    house.store.others = ["other"]
+    assert other in (await servers.plan()).client_roots

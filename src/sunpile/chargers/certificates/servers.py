@@ -2,18 +2,19 @@
 
 import os
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from sunpile.basics.jobs import goes_on
 from sunpile.basics.ports import Clock
+from sunpile.basics.scope import DEFAULT_TENANT
 from sunpile.chargers import tls
 from sunpile.chargers.certificates.clients import client_trust
 from sunpile.chargers.certificates.ports import CertificateAuthority, ServerIdentity
 from sunpile.chargers.tls import ServerKey, TlsPlan
 
 RENEW_BEFORE_S = 12 * 3600
-LOOK_AGAIN_S = 600
+LOOK_AGAIN_S = 60
 ALGORITHMS = ("ecdsa", "rsa")
 
 
@@ -26,13 +27,12 @@ class ServerCertificates:
         folder: Path,
         names: Sequence[str],
         clock: Clock,
-        tenant: str = "default",
-        tenants: Callable[[], Sequence[str]] = lambda: ("default",),
+        tenants: Callable[[], Awaitable[Sequence[str]]],
         old_suites: bool = False,
     ) -> None:
-        """`names`: those by which stations reach the node; `tenants`: whose stations' certificates are let through."""
+        """`names`: those by which stations reach the node; `tenants`: whose stations were given certificates."""
         self._authority, self._folder, self._names, self._clock = authority, folder, tuple(names), clock
-        self._tenant, self._tenants, self._old_suites = tenant, tenants, old_suites
+        self._tenants, self._old_suites = tenants, old_suites
         self._ends: dict[str, int] = {}
 
     async def plan(self) -> TlsPlan:
@@ -40,11 +40,12 @@ class ServerCertificates:
         now = self._clock.now()
         for algorithm in ALGORITHMS:
             if self._ends.get(algorithm, 0) < now + RENEW_BEFORE_S:
-                identity = await self._authority.server(self._tenant, self._names, algorithm, now)
+                identity = await self._authority.server(DEFAULT_TENANT, self._names, algorithm, now)
                 self._write(algorithm, identity)
                 self._ends[algorithm] = identity.not_after
         keys = [self._files(algorithm) for algorithm in ALGORITHMS]
-        return TlsPlan(keys, await client_trust(self._authority, list(self._tenants()), now), self._old_suites)
+        tenants = list(dict.fromkeys((DEFAULT_TENANT, *await self._tenants())))
+        return TlsPlan(keys, await client_trust(self._authority, tenants, now), self._old_suites)
 
     async def run(self, door: ssl.SSLContext) -> None:
         """Until the node stops: renew, and let `door` take what is new."""
