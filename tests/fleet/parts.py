@@ -1,7 +1,7 @@
 """Stations, a clock and a rig around the runner, for tests."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import create_engine, insert
+from tests.fleet.upkeep_fakes import FakeAudit
 
 from sunpile.basics.errors import NotInDialect, PileUnreachable
 from sunpile.basics.ids import StationId
@@ -87,24 +88,6 @@ class FakeStations:
 NOT_IN_16 = NotInDialect("1.6", "GetReport")
 
 
-class Ledger:
-    """An audit log to look into."""
-
-    def __init__(self) -> None:
-        self.records: list[tuple[str, str, str, Mapping[str, Any] | None]] = []
-
-    async def record(
-        self,
-        scope: Scope,
-        action: str,
-        object: str,
-        before: Mapping[str, Any] | None = None,
-        after: Mapping[str, Any] | None = None,
-        reason: str = "",
-    ) -> None:
-        self.records.append((scope.actor, action, object, after))
-
-
 @cache
 def _store() -> bytes:
     with TemporaryDirectory() as folder:
@@ -139,7 +122,7 @@ class Rig:
         self.rules = rules
         self.clock = HandClock()
         self.stations = FakeStations()
-        self.ledger = Ledger()
+        self.audit = FakeAudit()
         self.told: list[dict[str, Any]] = []
         self.open()
 
@@ -151,7 +134,7 @@ class Rig:
             self.store,
             self.store,
             self.clock,
-            self.ledger,
+            self.audit,
             lambda _kind, data: self.told.append(data),
             self.rules,
         )

@@ -53,7 +53,7 @@ async def test_a_fleet_run_asks_every_station_of_the_tenant_once_and_keeps_each_
     numbers = {command.request for _, command in rig.stations.asked if isinstance(command, GetReport)}
     assert numbers == {header.number + 1}
     assert rig.told[-1]["state"] == "done"
-    assert rig.ledger.records[0][:3] == ("staff:anna", "run.start", f"run:{header.run}")
+    assert rig.audit.records[0][:3] == ("staff:anna", "run.start", f"run:{header.run}")
 
 
 async def test_killed_in_the_middle_it_goes_on_without_asking_twice_for_what_was_answered(rig: Rig) -> None:
@@ -110,7 +110,7 @@ async def test_dangerous_ones_wait_for_another_person(rig: Rig) -> None:
     await rig.runner.approve(BERT, header.run)
     assert (await rig.ended(header.run)).counts == {"done": 6}
     assert {command for _, command in rig.stations.asked} == {Reset("Immediate")}
-    assert [record[:2] for record in rig.ledger.records] == [("staff:anna", "run.ask"), ("staff:bert", "run.approve")]
+    assert [record[:2] for record in rig.audit.records] == [("staff:anna", "run.ask"), ("staff:bert", "run.approve")]
 
 
 async def test_nobody_gives_the_second_yes_to_what_their_own_key_began(rig: Rig) -> None:
@@ -255,7 +255,7 @@ async def test_permission_of_the_operation_is_needed(rig: Rig) -> None:
 async def test_the_audit_log_and_the_answer_hold_no_password(rig: Rig) -> None:
     arguments = {"slot": 1, "url": "wss://x", "security_profile": 2, "password": "s3cret"}
     await rig.runner.ask(ANNA, "S0", "set-network-profile", arguments)
-    assert "s3cret" not in str(rig.ledger.records)
+    assert "s3cret" not in str(rig.audit.records)
     command = rig.stations.asked[0][1]
     assert isinstance(command, SetNetworkProfile)
     assert command.password == "s3cret"

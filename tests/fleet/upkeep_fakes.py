@@ -77,10 +77,10 @@ class FakeRuns:
 
 
 class FakeAudit:
-    """`Audit`."""
+    """`Audit`: (actor, action, object, after) of each record."""
 
     def __init__(self) -> None:
-        self.actions: list[tuple[str, str, str]] = []
+        self.records: list[tuple[str, str, str, Mapping[str, Any] | None]] = []
 
     async def record(
         self,
@@ -91,7 +91,7 @@ class FakeAudit:
         after: Mapping[str, Any] | None = None,
         reason: str = "",
     ) -> None:
-        self.actions.append((scope.actor, action, object))
+        self.records.append((scope.actor, action, object, after))
 
 
 class Page:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from fastapi.testclient import TestClient
-from tests.fleet.parts import FakeStations, HandClock, Ledger, make_store
+from tests.fleet.parts import FakeStations, HandClock, make_store
 from tests.people.fakes import FakeOperations, FakeRpc
 from tests.people.house import ADMIN
 
+from sunpile.basics.audit import NoAudit
 from sunpile.basics.scope import Scope
 from sunpile.fleet.runner import Runner
 from sunpile.people import create_app
@@ -64,7 +65,7 @@ def open_door(folder: Path) -> Iterator[Door]:
     """The application, running."""
     database = Database(f"sqlite:///{make_store(folder / 'node.db')}")
     store, stations, hub = RunDatabase(database), FakeStations(), EventHub()
-    runner = Runner(stations, store, store, HandClock(), Ledger(), hub.publish)
+    runner = Runner(stations, store, store, HandClock(), NoAudit(), hub.publish)
     app = create_app(None, FakeOperations(), FakeRpc(), hub, ApiSettings(ADMIN), [operations.router(runner)])  # type: ignore[arg-type]
     with TestClient(app, raise_server_exceptions=False) as client:
         assert client.portal is not None

@@ -21,7 +21,7 @@ def test_a_station_is_registered_found_changed_and_removed(desk: Desk) -> None:
     assert (changed.json()["site"], changed.json()["name"]) == ("yard", "Yard")
     assert desk.client.delete("/api/stations/NEW-1").status_code == 204
     assert desk.client.get("/api/stations/NEW-1").status_code == 404
-    assert [action for _, action, _ in desk.audit.actions] == ["station.add", "station.change", "station.remove"]
+    assert [action for _, action, _, _ in desk.audit.records] == ["station.add", "station.change", "station.remove"]
     assert desk.door.told == ["NEW-1", "NEW-1"]
 
 
