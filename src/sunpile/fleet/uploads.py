@@ -17,7 +17,6 @@ from sunpile.basics.errors import Forbidden
 
 Purpose = Literal["up", "down"]
 TAG_BYTES = 20
-NONCE = re.compile(r"[0-9a-f]{24}", re.ASCII)
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,600}\.[A-Za-z0-9_-]{27}", re.ASCII)
 LIFE_S = 1800
 """A URL lives so long [s], from when it may be used."""

@@ -40,7 +40,7 @@ from sunpile.chargers.events import (
 from sunpile.fleet.costing import TariffBook
 from sunpile.fleet.costs import cost
 from sunpile.fleet.tariff_words import texts
-from sunpile.fleet.web_passwords import WebSecret, password, read_ticket, signature, signed, step_of, ticket
+from sunpile.fleet.web_passwords import WebSecret, read_ticket, signature, signed, step_of, ticket
 from sunpile.sessions.prepayment import (
     ASKED_S,
     Authorised,
@@ -401,8 +401,3 @@ class SandboxRail:
     async def cancel(self, hold: Hold) -> None:
         """See `PrepaymentRail.cancel`."""
         self.log.append(("cancel", hold.hold, 0))
-
-
-def current_password(known: WebSecret, now: int) -> str:
-    """What a station shows now: for virtual stations."""
-    return password(known, now // known.validity_s)

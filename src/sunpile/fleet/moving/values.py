@@ -6,7 +6,6 @@ from decimal import Decimal, InvalidOperation
 
 REGISTER_MAX = 1 << 53
 """No register goes further [Wh]."""
-KWH_MAX_DIGITS = 15
 _PLAIN = re.compile(r"\d{1,15}", re.ASCII)
 _ZONE = re.compile(r"([+-]\d\d)$")
 
