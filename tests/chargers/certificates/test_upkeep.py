@@ -174,3 +174,10 @@ async def test_every_event_is_kept_and_a_critical_one_shown_at_once(house: House
 
 def test_the_list_of_critical_events_has_the_names_of_ocpp_16_too() -> None:
     assert {"InvalidChargePointCertificate", "InvalidCentralSystemCertificate"} <= CRITICAL
+
+
+async def test_every_tenants_stations_need_the_root_of_the_one_door_and_their_own_for_cars(house: House) -> None:
+    assert await house.upkeep.root_pem(OTHER, "csms") == await house.upkeep.root_pem(NODE, "csms")
+    assert await house.upkeep.root_pem(OTHER, "v2g") != await house.upkeep.root_pem(NODE, "v2g")
+    [wanted] = [root.pem for root in await house.upkeep.roots(OTHER) if root.wanted]
+    assert wanted == await house.upkeep.root_pem(NODE, "csms")

@@ -9,7 +9,7 @@ from sunpile.basics.errors import Conflict, InputInvalid, NotFound, SunpileError
 from sunpile.basics.ids import StationId
 from sunpile.basics.jobs import goes_on
 from sunpile.basics.ports import Clock
-from sunpile.basics.scope import Scope
+from sunpile.basics.scope import DEFAULT_TENANT, Scope
 from sunpile.chargers.certificates import comparison, hashes, names
 from sunpile.chargers.certificates.authority import LocalAuthority, flag
 from sunpile.chargers.certificates.comparison import Comparison
@@ -262,8 +262,8 @@ class CertificateUpkeep:
         return [*await self._own_roots(scope.tenant), *await self._p.trust.roots(scope.tenant)]
 
     async def root_pem(self, scope: Scope, use: str) -> str:
-        """The newest root of a hierarchy, PEM."""
-        return (await self._p.authority.anchors(scope.tenant, use, self._p.clock.now()))[0]
+        """The newest root of a hierarchy, PEM, by which the tenant's stations know what is signed under it."""
+        return (await self._p.authority.anchors(_signer(scope.tenant, use), use, self._p.clock.now()))[0]
 
     async def crl(self, tenant: str, use: str) -> bytes:
         """The list of revoked certificates, DER.
@@ -316,13 +316,18 @@ class CertificateUpkeep:
     async def _own_roots(self, tenant: str) -> list[Root]:
         now, made = self._p.clock.now(), list[Root]()
         for use, kind in (("csms", "CSMSRootCertificate"), ("v2g", "V2GRootCertificate")):
-            anchors = [names.load_pem(pem) for pem in await self._p.authority.anchors(tenant, use, now)]
+            anchors = [names.load_pem(pem) for pem in await self._p.authority.anchors(_signer(tenant, use), use, now)]
             for number, one in enumerate(one for one in anchors if one.subject == one.issuer):
                 end = int(one.not_valid_after_utc.timestamp())
                 wanted = number == 0 and use == "csms"
                 made.append(Root(kind, hashes.fingerprint(one), names.pem(one), wanted, end))
-            if cross := await self._p.authority.cross(tenant, use, now):
+            if cross := await self._p.authority.cross(_signer(tenant, use), use, now):
                 one = names.load_pem(cross)
                 end = int(one.not_valid_after_utc.timestamp())
                 made.append(Root(kind, hashes.fingerprint(one), cross, False, end))
         return made
+
+
+def _signer(tenant: str, use: str) -> str:
+    """Whose root a tenant's stations need: all come to one TLS door, whose certificates the first tenant signs."""
+    return DEFAULT_TENANT if use.startswith("csms") else tenant
