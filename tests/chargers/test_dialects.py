@@ -340,8 +340,6 @@ class TestMeterValues:
 
 class TestPlan:
     def test_the_plan_asks_for_clock_aligned_registers(self) -> None:
-        plan = Plan(clock_aligned_s=300, extra_16=(("X", "1"),), extra_201=(("C", "Y", "2"),))
+        plan = Plan(clock_aligned_s=300)
         assert Setting("ClockAlignedDataInterval", "300") in V16.settings(plan)
         assert Setting("Interval", "300", "AlignedDataCtrlr") in V201.settings(plan)
-        assert V16.settings(plan)[-1] == Setting("X", "1")
-        assert V201.settings(plan)[-1] == Setting("Y", "2", "C")

@@ -38,7 +38,7 @@ class Socket(Protocol):
 
 @dataclass(slots=True)
 class Counters:
-    """What went wrong, for the metrics."""
+    """What went in and out, and what went wrong, since the start; benches and tests read it."""
 
     calls_in: int = 0
     calls_out: int = 0

@@ -31,10 +31,6 @@ class Plan:
     """Measurands of clock-aligned values."""
     sampled: tuple[str, ...] = ("Energy.Active.Import.Register", "Power.Active.Import")
     """Measurands of sampled values."""
-    extra_16: tuple[tuple[str, str], ...] = ()
-    """More configuration keys for OCPP 1.6: (key, value)."""
-    extra_201: tuple[tuple[str, str, str], ...] = ()
-    """More variables for OCPP 2.0.1: (component, variable, value)."""
 
 
 @dataclass(frozen=True, slots=True)

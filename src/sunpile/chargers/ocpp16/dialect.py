@@ -42,7 +42,6 @@ class Ocpp16:
             Setting("MeterValueSampleInterval", str(plan.sample_s)),
             Setting("StopTxnSampledData", ""),
             Setting("StopTxnAlignedData", ""),
-            *(Setting(key, value) for key, value in plan.extra_16),
         ]
 
     def calls(self, command: Command) -> Sequence[Said]:

@@ -47,7 +47,6 @@ class Ocpp201:
             Setting("TxUpdatedMeasurands", sampled, "SampledDataCtrlr", otherwise=REGISTER),
             Setting("TxUpdatedInterval", str(plan.sample_s), "SampledDataCtrlr"),
             Setting("TxEndedMeasurands", REGISTER, "SampledDataCtrlr"),
-            *(Setting(name, value, component) for component, name, value in plan.extra_201),
         ]
 
     def calls(self, command: Command) -> Sequence[Said]:
