@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from sunpile.basics.errors import NotFound
+from sunpile.basics.hashing import keccak256
 from sunpile.basics.scope import Scope
 from sunpile.fleet.alerts import Alert, Outcome, Rule
 from sunpile.fleet.maintenance import Window
@@ -90,7 +91,7 @@ class AlertStore:
 
     async def save_rule(self, scope: Scope, rule: Rule, at: int) -> None:
         """Keep a rule of the tenant."""
-        name = f"{scope.tenant}/{rule.rule}"[:48]
+        name = _rule_key(scope, rule.rule)
         row = {"rule": name, "tenant": scope.tenant, "body": json.dumps(asdict(rule)), "updated_at": at}
 
         def work(connection: Connection) -> None:
@@ -101,7 +102,7 @@ class AlertStore:
 
     async def remove_rule(self, scope: Scope, rule: str) -> None:
         """Forget what the tenant changed of a rule; it is as it was at first. Raises `NotFound`."""
-        statement = delete(alert_rules).where(alert_rules.c.rule == f"{scope.tenant}/{rule}"[:48])
+        statement = delete(alert_rules).where(alert_rules.c.rule == _rule_key(scope, rule))
         if await self._database.write(lambda connection: connection.execute(statement).rowcount) == 0:
             raise NotFound(f"rule {rule} has not been changed")
 
@@ -156,3 +157,9 @@ class AlertStore:
             .order_by(stations.c.station)
         )
         return await self._database.read(lambda connection: list(connection.scalars(query)))
+
+
+def _rule_key(scope: Scope, rule: str) -> str:
+    """The row of a tenant's rule; of a long name its hash, so that no two share a row."""
+    name = f"{scope.tenant}/{rule}"
+    return name if len(name) <= 48 else keccak256(name.encode()).hex()[:48]
