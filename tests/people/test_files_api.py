@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tests.people.upkeep_desk import NEW, Desk, desk, empty_file
 
 from sunpile.fleet.uploads import Ticket, token
+from sunpile.people.api import files
 
 __all__ = ["desk", "empty_file"]
 LOG = b"line\r\n" * 1000
@@ -100,3 +102,10 @@ async def test_old_logs_are_forgotten_and_firmware_is_kept(desk: Desk, station: 
     desk.client.post("/api/firmware/images?name=fw.bin", content=b"image")
     assert await desk.files.forget(desk.clock.now() + 1) == 1
     assert [file["kind"] for file in desk.client.get("/api/files").json()] == ["firmware"]
+
+
+def test_the_reference_names_each_route_by_an_id_of_its_own() -> None:
+    app = FastAPI()
+    app.include_router(files.router(None))  # type: ignore[arg-type]
+    ids = [operation["operationId"] for path in app.openapi()["paths"].values() for operation in path.values()]
+    assert len(set(ids)) == len(ids) == 12

@@ -42,18 +42,22 @@ def router(files: Files) -> APIRouter:
 
 
 def _stations(routes: APIRouter, files: Files) -> None:
-    @routes.api_route("/files/down/{token}", methods=["GET", "HEAD"], dependencies=[Depends(signed)])
-    @routes.api_route("/files/down/{token}/{name}", methods=["GET", "HEAD"], dependencies=[Depends(signed)])
+    guard = [Depends(signed)]
+
+    @routes.get("/files/down/{token}", dependencies=guard)
+    @routes.head("/files/down/{token}", dependencies=guard)
+    @routes.get("/files/down/{token}/{name}", dependencies=guard)
+    @routes.head("/files/down/{token}/{name}", dependencies=guard)
     async def down(request: Request, token: str) -> FileResponse:
         """A station fetches a file: once, though it may go on in the middle (Range) of what broke off."""
         resumes = _resumes(request.headers.get("range", ""))
         file, path = await files.fetch(token, _user(request), resumes, peek=request.method == "HEAD")
         return _served(file, str(path))
 
-    @routes.api_route("/files/up/{token}", methods=["PUT", "POST"], status_code=201, dependencies=[Depends(signed)])
-    @routes.api_route(
-        "/files/up/{token}/{name:path}", methods=["PUT", "POST"], status_code=201, dependencies=[Depends(signed)]
-    )
+    @routes.put("/files/up/{token}", status_code=201, dependencies=guard)
+    @routes.post("/files/up/{token}", status_code=201, dependencies=guard)
+    @routes.put("/files/up/{token}/{name:path}", status_code=201, dependencies=guard)
+    @routes.post("/files/up/{token}/{name:path}", status_code=201, dependencies=guard)
     async def up(request: Request, token: str, name: str = "") -> Response:
         """A station brings a file: as the body, or as the first file of a form."""
         stream = whole(request.stream())
