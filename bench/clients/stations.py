@@ -90,9 +90,10 @@ class Station(asyncio.Protocol):
         self.transport: Any = None
         self.calls: deque[tuple[str, str]] = deque()
         self.sent_at = 0.0
-        self.upgraded = self.ready = self.leaving = False
+        self.upgraded = self.ready = self.leaving = self.turned_away = False
         self.buffer = b""
         self.transaction = 0
+        self.beats = 0
         self.meters = 0
         """Samples made so far."""
         self.kept = 0
@@ -113,8 +114,9 @@ class Station(asyncio.Protocol):
                 await asyncio.sleep(RETRY_S)
 
     def heartbeat(self) -> None:
-        """Queue a Heartbeat."""
-        self._queue("h", '[2,"h","Heartbeat",{}]')
+        """Queue a Heartbeat. An id is used once: a second time it would be a fault."""
+        self.beats += 1
+        self._queue(f"h{self.beats}", f'[2,"h{self.beats}","Heartbeat",{{}}]')
 
     def meter(self) -> None:
         """Queue the next MeterValues."""
@@ -139,14 +141,19 @@ class Station(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         """See `asyncio.Protocol`."""
         self.transport, self.buffer = transport, b""
-        self.upgraded = self.ready = False
+        self.upgraded = self.ready = self.turned_away = False
         transport.write(upgrade(self.name))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.Protocol`."""
-        if self.upgraded and not self.leaving:
-            self.tally.lost += 1
         self.ready = False
+        if self.leaving:
+            return
+        if self.upgraded:
+            self.tally.lost += 1
+        elif not self.turned_away:
+            # It was let go before it was asked in: a station tries again, as after a refusal.
+            asyncio.get_running_loop().call_later(RETRY_S, self._again)
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
@@ -157,6 +164,7 @@ class Station(asyncio.Protocol):
                 return
             if b" 101 " not in head.splitlines()[0]:
                 self.tally.refused += 1
+                self.turned_away = True
                 self.transport.close()
                 asyncio.get_running_loop().call_later(RETRY_S, self._again)
                 return
