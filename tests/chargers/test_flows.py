@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -161,3 +162,26 @@ async def test_a_pile_that_cannot_be_configured_is_still_served(csms: Csms) -> N
         await until(lambda: csms.stations[P1].configuration)
         assert set(csms.stations[P1].configuration.values()) == {"NotImplemented"}
         assert (await p.call("Heartbeat", {}))[0] == 3
+
+
+async def test_piles_that_come_back_at_once_are_set_up_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sunpile.chargers.server.SET_UP_PER_S", 5)
+    made = Csms(Book("P1", "P2", "P3"), Inbox(), StillClock(), Plan(), insecure=(1,))
+    await made.start("127.0.0.1", 0)
+    asked: dict[str, float] = {}
+    clock = asyncio.get_running_loop().time
+
+    async def visit(name: str) -> None:
+        async with pile(made.port, name) as p:
+            p.answers["ChangeConfiguration"] = lambda _: asked.setdefault(name, clock()) and {"status": "Accepted"}
+            await p.call("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+            await until(lambda: made.stations[StationId(name)].configuration)
+
+    try:
+        await asyncio.gather(visit("P1"), visit("P2"), visit("P3"))
+    finally:
+        await made.stop()
+    turns = sorted(asked.values())
+    assert len(turns) == 3
+    # A tenth of a second is what a loaded machine may add to one turn and so take from the next.
+    assert all(later - sooner > 0.1 for sooner, later in pairwise(turns))

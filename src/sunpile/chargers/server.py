@@ -8,6 +8,7 @@ import asyncio
 import errno
 import logging
 import ssl
+import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -40,6 +41,8 @@ from sunpile.chargers.station import Line, StationState, configured, connected, 
 
 __all__ = ["DIALECTS", "PATH", "Csms"]
 log = logging.getLogger(__name__)
+SET_UP_PER_S = 100
+"""Piles whose settings are begun to be made in a second; more wait for their turn."""
 DIALECTS: dict[str, Dialect] = {"ocpp2.1": Ocpp21(), "ocpp2.0.1": Ocpp201(), "ocpp1.6": Ocpp16()}
 """WebSocket subprotocol to dialect. A new version is one more line."""
 ASSUMED = "ocpp1.6"
@@ -119,6 +122,7 @@ class Csms:
         self._keeping: asyncio.TimerHandle | None = None
         self._servers: list[Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._next_set_up = 0.0
         self.counters = Counters()
         self._admission = Admission(
             book,
@@ -473,6 +477,13 @@ class Csms:
 
     async def _configure(self, station: StationId, live: _Live) -> None:
         """Set the pile up by the plan; what it refuses is noted in its state."""
+        # So many a second: when thousands come back at once, letting the next one in goes before.
+        now = time.monotonic()
+        turn = self._next_set_up = max(now, self._next_set_up + 1 / SET_UP_PER_S)
+        if turn > now:
+            await asyncio.sleep(turn - now)
+        if self._live.get(station) is not live:
+            return  # it left meanwhile, and is set up when it is back
         size = live.dialect.settings_per_call
         settings = live.dialect.settings(self._plan)
         results: dict[str, str] = {}
